@@ -1,0 +1,39 @@
+"""The bound on a request's body."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyLimit:
+    """Refuses a body of more than `max_bytes`, whether its length is announced or only found out while reading."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; the refusal is raised where the body is read, so that it is answered like any other error."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            if announced.isdecimal() and int(announced) > self._max_bytes:
+                raise self._too_large()
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max_bytes:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, limited, send)
+
+    def _too_large(self) -> HTTPException:
+        # An HTTPException, since FastAPI answers 400 to anything else that is raised while it reads a body.
+        return HTTPException(413, f"The body is over the limit of {self._max_bytes} bytes.")

@@ -1,0 +1,36 @@
+"""What the routes share, made once when the application starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from vitals.errors import NotReady
+from vitals.model.batcher import Batcher
+from vitals.model.facts import ModelFacts
+from vitals.monitoring.predictions import PredictionMetrics
+from vitals.telemetry import Recorder, RequestContext
+
+
+@dataclass(slots=True)
+class State:
+    """The model's facts, the seam to telemetry, the monitoring counters; the batcher once the model is loaded."""
+
+    facts: ModelFacts
+    recorder: Recorder
+    predictions: PredictionMetrics
+    batcher: Batcher[RequestContext] | None = None
+
+    @property
+    def ready_batcher(self) -> Batcher[RequestContext]:
+        """The batcher. Raises NotReady while the model is being loaded."""
+        if self.batcher is None:
+            raise NotReady(f"The model {self.facts.name} {self.facts.version} is still being loaded.")
+        return self.batcher
+
+
+def state_of(request: Request) -> State:
+    """The application's state."""
+    state: State = request.app.state.vitals
+    return state

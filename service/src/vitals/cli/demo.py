@@ -1,0 +1,101 @@
+"""`vitals demo`: real rows through the whole pipeline, and one of them followed."""
+
+from __future__ import annotations
+
+import csv
+import time
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+
+from vitals.cli.stack import bring_up
+from vitals.cli.waterfall import draw
+from vitals.errors import ModelMissing, StackError
+from vitals.model.example import HELD_OUT_FILE
+from vitals.settings import Settings, StackSettings
+from vitals.stack.follow import HINTS, follow
+from vitals.stack.secrets import Secrets
+from vitals.stack.stores import Stores
+
+_WAIT_SECONDS = 30.0
+_FOLLOWED = "http_server_request_duration_seconds_bucket"
+
+
+def demo() -> None:
+    """Start the stack, send the example model's held-out rows, and follow one request through every store."""
+    console = Console(highlight=False)
+    settings, service = StackSettings.load(), Settings.load()
+    bring_up("all")
+    rows = held_out_rows(service.model_folder)
+    answers = send(f"http://127.0.0.1:{settings.service_port}", rows)
+    right = sum(answer["prediction"] == label for answer, (_, label) in zip(answers, rows, strict=True))
+    console.print(f"\nSent {len(rows)} rows that the model has not seen through POST /predict: {right} of {len(rows)} right.\n")
+    with closing(Stores(settings)) as stores:
+        trace_id = one_with_exemplar(stores, [str(answer["trace_id"]) for answer in answers])
+        view = follow(stores, trace_id, wait_seconds=_WAIT_SECONDS)
+    console.print(draw(view))
+    if view.missing:
+        raise StackError(f"The request did not reach every store: not in {view.missing[0]}: {HINTS[view.missing[0]]}")
+    _say_where(console, settings, trace_id)
+
+
+def held_out_rows(folder: Path) -> list[tuple[dict[str, float], str]]:
+    """The rows that the example model was not trained on, each with its label.
+
+    Raises ModelMissing where the served model is not the example.
+    """
+    path = folder / HELD_OUT_FILE
+    if not path.is_file():
+        raise ModelMissing(
+            f"The demo sends the example model's {HELD_OUT_FILE}, and {folder} has none: unset MODEL_DIR, or remove that folder."
+        )
+    with path.open(newline="") as file:
+        read = list(csv.DictReader(file))
+    return [({name: float(value) for name, value in row.items() if name != "label"}, row["label"]) for row in read]
+
+
+def send(url: str, rows: list[tuple[dict[str, float], str]]) -> list[dict[str, object]]:
+    """Ask for a prediction of each row; gives the answers in the same order."""
+    with httpx.Client(base_url=url, timeout=10) as client:
+        return [client.post("/predict", json={"features": row}).raise_for_status().json() for row, _ in rows]
+
+
+def one_with_exemplar(stores: Stores, trace_ids: list[str]) -> str:
+    """The latest of these traces that Prometheus has as an exemplar of the request duration.
+
+    Raises StackError when none appears in time.
+    """
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        named = {one.trace_id for one in stores.all_exemplars() if one.metric == _FOLLOWED}
+        for trace_id in reversed(trace_ids):
+            if trace_id in named:
+                return trace_id
+        time.sleep(0.2)
+    raise StackError(f"No exemplar of these requests reached Prometheus within {_WAIT_SECONDS:.0f} s; see `vitals status`.")
+
+
+def _say_where(console: Console, settings: StackSettings, trace_id: str) -> None:
+    host = "http://127.0.0.1"
+    password = Secrets(settings.vitals_state_dir / "secrets").file("reader")
+    lines = [
+        "[bold]The stack keeps running.[/]",
+        f"  Service        {host}:{settings.service_port}/docs",
+        f"  Prometheus     {host}:{settings.prometheus_port}  (its API; no web page in a native build)",
+        f"  Elasticsearch  {host}:{settings.elasticsearch_port}  (user reader, password in {escape(str(password))})",
+        f"  Jaeger         {host}:{settings.jaeger_port}  (its API; no web page in a native build)",
+        f"  Collector      {host}:{settings.otlp_http_port} for OTLP over HTTP, 127.0.0.1:{settings.otlp_grpc_port} over gRPC",
+        "",
+        "[bold]Try next[/]",
+        f"  .venv/bin/vitals trace {trace_id}",
+        "  .venv/bin/vitals status          what runs, and where",
+        "  .venv/bin/vitals credentials     users and the files of their passwords",
+        "  make down                        stop the stack; its data stays",
+    ]
+    console.print()
+    for line in lines:
+        console.print(line, soft_wrap=True)
+

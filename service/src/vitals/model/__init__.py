@@ -1,0 +1,1 @@
+"""Loading a served model and running it in batches."""

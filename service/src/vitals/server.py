@@ -1,0 +1,94 @@
+"""Running the service: everything that can be wrong is found before the port is opened, then uvicorn serves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from vitals.errors import SettingsError
+from vitals.model.served import load_model
+from vitals.settings import Settings
+from vitals.telemetry.exporters import exporter_classes
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is running and deliver what is buffered.
+
+    Raises SettingsError or ModelError with a sentence, before anything listens.
+    """
+    _check_exporters()
+    load_model(settings.model_folder)
+    listener = _listen(settings.service_host, settings.service_port)
+    config = uvicorn.Config(
+        "vitals.app:create_app",
+        factory=True,
+        workers=settings.service_workers,
+        log_config=_log_config(settings.log_level),
+        access_log=False,  # the span, the metrics and the prediction's log say more
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+    )
+    server = uvicorn.Server(config)
+    if settings.service_workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+    else:
+        server.run(sockets=[listener])
+        if not server.started:
+            sys.exit(3)  # the application's start failed; uvicorn has logged why
+
+
+def _check_exporters() -> None:
+    wrong = []
+    for signal in ("traces", "metrics", "logs"):
+        try:
+            exporter_classes(signal)
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise SettingsError(wrong)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that a port in use is a sentence and not a log line of a server that half started."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    except OSError as wrong:
+        raise SettingsError([f"SERVICE_HOST is wrong: {host!r} is not an address of this machine ({wrong.strerror})."]) from None
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as wrong:
+        listener.close()
+        reason = os.strerror(wrong.errno or 0)
+        raise SettingsError(
+            [f"SERVICE_PORT {port} on {host} can't be had ({reason}): stop what uses it, or set another in .env."]
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+class LoggedAlready(logging.Filter):
+    """Drops uvicorn's own traceback of a request that failed: the service logged it already, with its trace id."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep everything else."""
+        return not record.getMessage().startswith("Exception in ASGI application")
+
+
+def _log_config(level: str) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"console": {"()": "vitals.telemetry.logs.ConsoleFormatter"}},
+        "filters": {"logged already": {"()": "vitals.server.LoggedAlready"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "console"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {"uvicorn.error": {"filters": ["logged already"]}},
+    }

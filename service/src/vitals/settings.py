@@ -1,0 +1,181 @@
+"""Every option of the service and of the stack: name, type, default, and a line of why.
+
+Each option is an environment variable of the same name in capitals; the `vitals` command and compose also read them from `.env`.
+The `OTEL_*` variables are not repeated here: they keep the meaning that OpenTelemetry gives them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vitals.errors import SettingsError
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+Days = Annotated[str, Field(pattern=r"^[1-9][0-9]*[hd]$")]
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The checkout: the folder that holds the configuration files of the engines."""
+
+
+def _home_of(kind: Literal["cache", "state"]) -> Path:
+    """Where a user's caches and states live: the XDG folders, or the system's for root.
+
+    Root has folders of its own because Elasticsearch refuses to run as root, and the user that it then runs as can't
+    look into root's home.
+    """
+    variable, in_home, for_root = {
+        "cache": ("XDG_CACHE_HOME", ".cache", "/var/cache"),
+        "state": ("XDG_STATE_HOME", ".local/state", "/var/lib"),
+    }[kind]
+    chosen = os.environ.get(variable)
+    if chosen:
+        return Path(chosen) / "vitals"
+    return Path(for_root if os.geteuid() == 0 else Path.home() / in_home) / "vitals"
+
+
+def _state_dir() -> Path:
+    """One folder a checkout, so that two clones do not share data or secrets."""
+    return _home_of("state") / f"{ROOT.name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+
+
+class _Options(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Read the options from the environment; `given` wins over it.
+
+        Raises SettingsError with a sentence for each option that is wrong.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as wrong:
+            raise SettingsError([_sentence(dict(error)) for error in wrong.errors()]) from None
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    name = "_".join(str(part) for part in error["loc"]).upper()
+    reason = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    if not name:
+        return f"{reason}."
+    value = "" if isinstance(error.get("input"), dict) else f" (it is {error.get('input')!r})"
+    return f"{name} is wrong: {reason}{value}."
+
+
+class Settings(_Options):
+    """Options of the model service."""
+
+    model_dir: Path | None = Field(
+        None,
+        description="The folder of the served model; without it, the one that `vitals train-example` makes.",
+    )
+    service_host: str = Field("127.0.0.1", description="The address to listen on; loopback unless you say otherwise.")
+    service_port: Port = Field(8000, description="The port of the model service.")
+    service_workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that share the port; each is an instance of its own in the telemetry.",
+    )
+    batch_max_size: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        description="Rows in one call of the model: those that queued while the last call ran.",
+    )
+    queue_max_size: int = Field(
+        1024,
+        ge=1,
+        le=1_000_000,
+        description="Requests that may wait for the model; one more is answered 503 at once.",
+    )
+    request_max_bytes: int = Field(1_048_576, ge=1024, description="The largest request body; a larger one is answered 413.")
+    shutdown_grace_seconds: int = Field(
+        20,
+        ge=1,
+        le=600,
+        description="How long SIGTERM waits for running requests, then for buffered telemetry.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="What the service logs, on stderr and over OTLP."
+    )
+    metrics_pull: bool = Field(
+        False,
+        description="Also serve the metrics at /metrics for a scraper; one worker only, since a scrape sees one process.",
+    )
+
+    @model_validator(mode="after")
+    def _one_process_is_one_scrape(self) -> Self:
+        if self.metrics_pull and self.service_workers > 1:
+            raise ValueError(
+                "METRICS_PULL needs SERVICE_WORKERS=1: a scrape would see one process of several; push over OTLP adds them up"
+            )
+        return self
+
+    @property
+    def model_folder(self) -> Path:
+        """The folder of the served model."""
+        return self.model_dir or Path(os.environ.get("VITALS_STATE_DIR") or _state_dir()) / "model"
+
+
+class StackSettings(_Options):
+    """Options of the engines: where they listen, what they keep, which backends the Collector sends to."""
+
+    metrics_backend: str = Field("prometheus", description="A file of otel-collector/backends/metrics, without `.yaml`.")
+    logs_backend: str = Field("elasticsearch", description="A file of otel-collector/backends/logs, without `.yaml`.")
+    traces_backend: str = Field("elasticsearch+jaeger", description="A file of otel-collector/backends/traces, without `.yaml`.")
+
+    service_port: Port = Field(8000, description="The model service.")
+    otlp_grpc_port: Port = Field(4317, description="The Collector, OTLP over gRPC: what the service sends to.")
+    otlp_http_port: Port = Field(4318, description="The Collector, OTLP over HTTP.")
+    collector_health_port: Port = Field(13133, description="The Collector's health check.")
+    collector_metrics_port: Port = Field(8888, description="The Collector's own metrics.")
+    elasticsearch_port: Port = Field(9200, description="Elasticsearch over HTTP.")
+    elasticsearch_transport_port: Port = Field(
+        9300, description="Elasticsearch's port for other nodes; it has one even when alone."
+    )
+    prometheus_port: Port = Field(9090, description="Prometheus: its API and its OTLP receiver.")
+    jaeger_port: Port = Field(16686, description="Jaeger's query API.")
+    jaeger_grpc_port: Port = Field(16685, description="Jaeger's query API over gRPC.")
+    jaeger_otlp_port: Port = Field(14317, description="Jaeger's OTLP receiver; 4317 is the Collector's.")
+    jaeger_health_port: Port = Field(13134, description="Jaeger's health check.")
+    jaeger_metrics_port: Port = Field(8887, description="Jaeger's own metrics.")
+    node_exporter_port: Port = Field(9100, description="node_exporter.")
+
+    elasticsearch_heap: str = Field(
+        "512m",
+        pattern=r"^[1-9][0-9]*[mg]$",
+        description="Elasticsearch's heap; it takes about as much again outside it.",
+    )
+    logs_retention: Days = Field("7d", description="How long Elasticsearch keeps logs.")
+    traces_retention: Days = Field("7d", description="How long Elasticsearch and Jaeger keep traces.")
+    metrics_retention: Days = Field("15d", description="How long Prometheus keeps metrics.")
+    log_files: str = Field(
+        "",
+        description="Paths of log files for the Collector to follow, globs allowed, separated by commas; none unless you say so.",
+    )
+
+    vitals_java_home: Path | None = Field(
+        None, description="A JDK 21 or later for Elasticsearch; without it, JAVA_HOME, PATH and the usual folders are searched."
+    )
+    vitals_cache_dir: Path = Field(default_factory=lambda: _home_of("cache"), description="Built engines: shared by all clones.")
+    vitals_state_dir: Path = Field(default_factory=_state_dir, description="Data, secrets and logs of this clone's stack.")
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        taken: dict[int, str] = {}
+        for name, port in self.ports().items():
+            if port in taken:
+                raise ValueError(f"{name} and {taken[port]} are both {port}; each needs a port of its own")
+            taken[port] = name
+        return self
+
+    def ports(self) -> dict[str, int]:
+        """Each port option's variable and its value."""
+        return {name.upper(): value for name, value in self.model_dump().items() if name.endswith("_port")}

@@ -1,0 +1,1 @@
+"""Talks to the running engines, and starts and stops them natively."""

@@ -1,0 +1,50 @@
+"""Which configuration files the Collector is started with for which choice of backends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, get_args
+
+from vitals.errors import SettingsError
+from vitals.settings import ROOT, StackSettings
+
+Signal = Literal["metrics", "logs", "traces"]
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
+
+FOLDER = ROOT / "otel-collector"
+
+
+def available(signal: Signal, folder: Path = FOLDER) -> list[str]:
+    """The backends that a signal can be sent to, sorted: the files of backends/SIGNAL, without `.yaml`."""
+    return sorted(file.stem for file in (folder / "backends" / signal).glob("*.yaml"))
+
+
+def config_files(settings: StackSettings, folder: Path = FOLDER) -> list[Path]:
+    """The Collector's `--config` files, in order: the part that never changes, one a signal, and the inputs that were asked for.
+
+    `folder` is otel-collector, here or where a container has it mounted.
+    Raises SettingsError with a sentence for each backend that does not exist, listing those that do.
+    """
+    chosen: dict[Signal, str] = {
+        "metrics": settings.metrics_backend,
+        "logs": settings.logs_backend,
+        "traces": settings.traces_backend,
+    }
+    wrong = [
+        f"{signal.upper()}_BACKEND is wrong: there is no backend {name!r} for {signal}; "
+        f"there are {', '.join(available(signal, folder))}."
+        for signal, name in chosen.items()
+        if name not in available(signal, folder)
+    ]
+    if wrong:
+        raise SettingsError(wrong)
+    files = [folder / "config.yaml"]
+    files += [folder / "backends" / signal / f"{name}.yaml" for signal, name in chosen.items()]
+    if settings.log_files:
+        files.append(folder / "inputs" / "log-files.yaml")
+    return files
+
+
+def arguments(settings: StackSettings, folder: Path = FOLDER) -> list[str]:
+    """`config_files` as the Collector's arguments."""
+    return [argument for file in config_files(settings, folder) for argument in ("--config", str(file))]

@@ -1,0 +1,209 @@
+"""Prepares a running Elasticsearch for logs and traces: index templates, and the age of what is kept. Can be run at every start.
+
+A server that runs data-stream lifecycles ends old data by itself. The one that is fetched for the native stack only stores
+the setting, so what is too old is also removed here: whole backing indices, at each run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import httpx
+
+from vitals.errors import StackError
+from vitals.settings import ROOT, StackSettings
+
+TEMPLATES = ROOT / "elk" / "elasticsearch" / "templates"
+
+_OURS = "vitals-"
+_POLL_SECONDS = 0.5
+_BACKING_INDICES_IN_A_RETENTION = 7
+"""Only whole backing indices are deleted: data is kept up to this fraction longer than was asked for, never shorter."""
+
+
+@dataclass
+class Done:
+    """What a run changed; all empty when there was nothing to do."""
+
+    templates: list[str] = field(default_factory=list)
+    rolled_over: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Backing:
+    name: str
+    created: float
+    revision: str | None
+
+
+def set_up(url: str, password: str, settings: StackSettings, deadline_seconds: float = 180) -> Done:
+    """Wait until Elasticsearch answers, put the templates, move on data streams of an older mapping, and remove what is too old.
+
+    `url` is Elasticsearch's address, `password` that of its user `admin`.
+    Raises StackError when it does not answer within the deadline or refuses something.
+    """
+    filled = _templates(settings)
+    done = Done()
+    with httpx.Client(base_url=url, auth=("admin", password), timeout=30) as client:
+        _wait_until_it_answers(client, deadline_seconds)
+        for signal, template in filled.items():
+            if _put_if_different(client, _OURS + signal, template):
+                done.templates.append(_OURS + signal)
+        for stream, backing in _data_streams(client).items():
+            signal = stream.partition("-")[0]
+            if signal in filled:
+                _keep_up(client, stream, backing, filled[signal], done)
+    return done
+
+
+def _templates(settings: StackSettings) -> dict[str, dict[str, Any]]:
+    """By signal, filled in; each carries a hash of itself, which its indices then carry too."""
+    values = {"LOGS_RETENTION": settings.logs_retention, "TRACES_RETENTION": settings.traces_retention}
+    filled = {}
+    for file in sorted(TEMPLATES.glob("*.json")):
+        template = json.loads(Template(file.read_text()).substitute(values))
+        template["template"]["mappings"]["_meta"] = {"revision": _revision(template["template"])}
+        filled[file.stem] = template
+    return filled
+
+
+def _revision(template: Mapping[str, Any]) -> str:
+    """A hash of what an index takes from its template when it is made; the lifecycle is read from the data stream at any time."""
+    of_an_index = {part: template[part] for part in ("settings", "mappings")}
+    return hashlib.sha256(json.dumps(of_an_index, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _wait_until_it_answers(client: httpx.Client, deadline_seconds: float) -> None:
+    end = time.monotonic() + deadline_seconds
+    last = "it did not answer"
+    while True:
+        try:
+            answer = client.get("/_cluster/health", params={"wait_for_status": "yellow", "timeout": "1s"}, timeout=5)
+            if answer.status_code == httpx.codes.OK:
+                return
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                raise StackError(
+                    f"Elasticsearch at {client.base_url} refuses the password of its user admin; "
+                    "it was started with other secrets, or the port belongs to another Elasticsearch."
+                )
+            last = f"it answered {answer.status_code}"
+        except httpx.TransportError as error:
+            last = str(error) or type(error).__name__
+        if time.monotonic() > end:
+            raise StackError(f"Elasticsearch at {client.base_url} was not ready within {deadline_seconds:.0f} s: {last}.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _put_if_different(client: httpx.Client, name: str, template: dict[str, Any]) -> bool:
+    """The server normalises what it stores, so the hash in it is compared, with what the hash does not cover."""
+    known = client.get(f"/_index_template/{name}")
+    if known.status_code == httpx.codes.OK:
+        [stored] = (entry["index_template"] for entry in known.json()["index_templates"])
+        if _identity(stored) == _identity(template):
+            return False
+    _asked(client, "PUT", f"/_index_template/{name}", template)
+    return True
+
+
+def _identity(template: Mapping[str, Any]) -> tuple[Any, ...]:
+    inner = template["template"]
+    return (
+        inner.get("mappings", {}).get("_meta"),
+        inner.get("lifecycle", {}).get("data_retention"),
+        template.get("priority"),
+        template.get("index_patterns"),
+    )
+
+
+def _data_streams(client: httpx.Client) -> dict[str, list[_Backing]]:
+    """Each data stream of logs and traces with its backing indices, oldest first; the last is the one written to.
+
+    From the cluster's state, since the API of data streams is not in every build of the server.
+    """
+    state = _asked(
+        client,
+        "GET",
+        "/_cluster/state/metadata/.ds-logs-*,.ds-traces-*?expand_wildcards=all"
+        "&filter_path=metadata.data_stream.data_stream.*.indices.index_name,metadata.indices.*.settings.index.creation_date,"
+        "metadata.indices.*.mappings._doc._meta",
+    )
+    metadata = state.get("metadata", {})
+    indices = metadata.get("indices", {})
+    streams = metadata.get("data_stream", {}).get("data_stream", {})
+    return {
+        stream: [
+            _Backing(
+                name,
+                int(indices[name]["settings"]["index"]["creation_date"]) / 1000,
+                indices[name].get("mappings", {}).get("_doc", {}).get("_meta", {}).get("revision"),
+            )
+            for name in (index["index_name"] for index in content["indices"])
+            if name in indices
+        ]
+        for stream, content in streams.items()
+    }
+
+
+def _keep_up(
+    client: httpx.Client,
+    stream: str,
+    backing: list[_Backing],
+    template: dict[str, Any],
+    done: Done,
+    now: Callable[[], float] = time.time,
+) -> None:
+    """Roll over where the mapping is an older one or the index has its age, then delete what is wholly too old."""
+    if not backing:
+        return
+    inner = template["template"]
+    retention = seconds(inner["lifecycle"]["data_retention"])
+    written_to = backing[-1]
+    if written_to.revision != inner["mappings"]["_meta"]["revision"]:
+        _asked(client, "POST", f"/{stream}/_rollover")
+        done.rolled_over.append(stream)
+    elif now() - written_to.created > retention / _BACKING_INDICES_IN_A_RETENTION:
+        answer = _asked(client, "POST", f"/{stream}/_rollover", {"conditions": {"min_docs": 1}})
+        if answer["rolled_over"]:
+            done.rolled_over.append(stream)
+    for index in too_old([(index.name, index.created) for index in backing], retention, now()):
+        _asked(client, "DELETE", f"/{index}")
+        done.deleted.append(index)
+
+
+def too_old(backing: list[tuple[str, float]], retention: float, now: float) -> list[str]:
+    """The backing indices that got nothing within the retention: an index is written to until the next one is made.
+
+    `backing`: (name, time of creation in seconds), oldest first; `retention` and `now` in seconds. Never the last one.
+    """
+    return [name for (name, _), (_, ended) in pairwise(backing) if now - ended > retention]
+
+
+def seconds(retention: str) -> float:
+    """A retention such as 7d or 12h, in seconds."""
+    unit = {"h": "hours", "d": "days"}[retention[-1]]
+    return timedelta(**{unit: int(retention[:-1])}).total_seconds()
+
+
+def _asked(client: httpx.Client, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    try:
+        answer = client.request(method, path, json=body)
+    except httpx.TransportError as error:
+        raise StackError(f"Elasticsearch went away during {method} {_shown(path)}: {error}.") from error
+    if answer.is_error:
+        raise StackError(f"Elasticsearch refused {method} {_shown(path)} with {answer.status_code}: {answer.text[:500]}")
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def _shown(path: str) -> str:
+    return Path(path.partition("?")[0]).as_posix()

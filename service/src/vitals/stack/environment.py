@@ -1,0 +1,134 @@
+"""The environment that every process of the native stack gets: the options, and where everything is.
+
+compose.yaml sets the same names with a container's values, so that the engines' configuration files need not differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from vitals.settings import ROOT, Settings, StackSettings
+from vitals.stack import elasticsearch_files
+from vitals.stack.engines import Engines
+
+LOOPBACK = "127.0.0.1"
+
+_NOT_PASSED_ON = ("PC_", "COMPOSE_SHELL")
+"""What would turn process-compose away from our file, our socket and our shell."""
+
+_OF_THE_SERVICE = ("OTEL_",)
+
+
+def stack_environment(
+    settings: StackSettings, service: Settings, engines: Engines, java_home: Path, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """Everything a process of the stack finds in its environment: what was inherited, with ours put over it."""
+    passed = {name: value for name, value in inherited.items() if not name.startswith(_NOT_PASSED_ON)}
+    return {
+        **passed,
+        **_addresses(settings, service, inherited),
+        **_folders(settings),
+        **_programs(settings, engines, java_home),
+        **_retention(settings),
+        "METRICS_BACKEND": settings.metrics_backend,
+        "LOGS_BACKEND": settings.logs_backend,
+        "TRACES_BACKEND": settings.traces_backend,
+        "LOG_FILES": settings.log_files,
+        "COLLECTOR_CONFIG": shlex.join(collector_arguments(settings)),
+        "HOST_NAME": socket.gethostname(),
+        "SERVICE_STOP_SECONDS": str(service.shutdown_grace_seconds + 15),
+    }
+
+
+def settings_digest(environment: Mapping[str, str], inherited: Mapping[str, str]) -> str:
+    """Changes when what we set, or what the service reads of the caller's environment, does: then a group starts anew."""
+    of_service = {name.upper() for name in Settings.model_fields}
+    lasting = {
+        name: value
+        for name, value in environment.items()
+        if inherited.get(name) != value or name in of_service or name.startswith(_OF_THE_SERVICE)
+    }
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
+
+
+def collector_arguments(settings: StackSettings) -> list[str]:
+    """The Collector's configuration files: what never changes, one of each signal's backends, inputs if asked for."""
+    folder = ROOT / "otel-collector"
+    files = [
+        folder / "config.yaml",
+        folder / "backends" / "metrics" / f"{settings.metrics_backend}.yaml",
+        folder / "backends" / "logs" / f"{settings.logs_backend}.yaml",
+        folder / "backends" / "traces" / f"{settings.traces_backend}.yaml",
+    ]
+    if settings.log_files:
+        files.append(folder / "inputs" / "log-files.yaml")
+    return [argument for file in files for argument in ("--config", str(file))]
+
+
+def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    over_http = inherited.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").startswith("http")
+    collector = settings.otlp_http_port if over_http else settings.otlp_grpc_port
+    everywhere = service.service_host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+    return {
+        **{name: str(port) for name, port in settings.ports().items()},
+        "LISTEN_HOST": LOOPBACK,
+        "SERVICE_PROBE_HOST": LOOPBACK if everywhere else service.service_host,
+        "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.elasticsearch_port}",
+        "PROMETHEUS_URL": f"http://{LOOPBACK}:{settings.prometheus_port}",
+        "JAEGER_OTLP_ENDPOINT": f"{LOOPBACK}:{settings.jaeger_otlp_port}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": inherited.get("OTEL_EXPORTER_OTLP_ENDPOINT") or f"http://{LOOPBACK}:{collector}",
+    }
+
+
+def _folders(settings: StackSettings) -> dict[str, str]:
+    state = settings.vitals_state_dir
+    return {
+        "CHECKOUT": str(ROOT),
+        "VITALS_STATE_DIR": str(state),
+        "VITALS_CACHE_DIR": str(settings.vitals_cache_dir),
+        "SECRETS_DIR": str(state / "secrets"),
+        "LOGS_DIR": str(state / "logs"),
+        "QUEUE_DIR": str(state / "collector" / "queue"),
+        "PROMETHEUS_CONFIG": str(state / "prometheus" / "prometheus.yml"),
+        "PROMETHEUS_DATA": str(state / "prometheus" / "data"),
+        "JAEGER_DATA": str(state / "jaeger"),
+        "ELASTICSEARCH_DATA": str(state / "elasticsearch" / "data"),
+        "ELASTICSEARCH_LOGS": str(state / "elasticsearch" / "logs"),
+        "ES_PATH_CONF": str(state / "elasticsearch" / "config"),
+        "ES_TMPDIR": str(state / "elasticsearch" / "tmp"),
+    }
+
+
+def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dict[str, str]:
+    as_other = shlex.join(elasticsearch_files.RUN_AS) if elasticsearch_files.owner() else ""
+    return {
+        "OTELCOL": str(engines.binary("otelcol")),
+        "PROMETHEUS": str(engines.binary("prometheus")),
+        "JAEGER": str(engines.binary("jaeger")),
+        "NODE_EXPORTER": str(engines.binary("node_exporter")),
+        "ELASTICSEARCH": str(engines.binary("elasticsearch")),
+        "ELASTICSEARCH_RUN_AS": as_other,
+        "ES_JAVA_HOME": str(java_home),
+        "VITALS_PYTHON": sys.executable,
+        # A .env is read once, by the command that starts the stack.
+        "VITALS_ENV_FILE": os.devnull,
+        "ELASTICSEARCH_HEAP": settings.elasticsearch_heap,
+    }
+
+
+def _retention(settings: StackSettings) -> dict[str, str]:
+    days, unit = int(settings.traces_retention[:-1]), settings.traces_retention[-1]
+    return {
+        "LOGS_RETENTION": settings.logs_retention,
+        "TRACES_RETENTION": settings.traces_retention,
+        "METRICS_RETENTION": settings.metrics_retention,
+        # Jaeger takes a Go duration, which knows no days.
+        "JAEGER_TTL": f"{days * 24 if unit == 'd' else days}h",
+    }

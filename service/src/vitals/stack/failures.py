@@ -1,0 +1,22 @@
+"""From what a process printed before it ended to the sentence that says why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_TROUBLE = re.compile(r"error|fatal|panic|exception|cannot|can't|could not|failed|wrong|invalid|denied", re.IGNORECASE)
+_FRAME = re.compile(r"^\s+at |^\s*File \"|^goroutine |^\t|^Traceback|^\s*$")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def sentence_of_a_failed_start(name: str, said: Sequence[str], log: Path) -> str:
+    """One sentence: the process's own last words about what is wrong, and where the rest is."""
+    lines = [line for line in (_COLOURS.sub("", line) for line in said) if not _FRAME.match(line)]
+    telling = [line.strip() for line in lines if _TROUBLE.search(line)] or [line.strip() for line in lines]
+    if not telling:
+        return f"{name} could not start, and said nothing about why; see {log}."
+    # A restart repeats the words: each once, the last few.
+    words = list(dict.fromkeys(telling))[-4:]
+    return f"{name} could not start: {' '.join(words)} (its log: {log})"

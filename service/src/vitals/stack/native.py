@@ -1,0 +1,216 @@
+"""The native stack: starts, watches and stops its groups of engines, and tells how they are."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from vitals.errors import StackError
+from vitals.settings import Settings, StackSettings
+from vitals.stack import elasticsearch_files, preflight, prometheus_files
+from vitals.stack.engines import Engines
+from vitals.stack.environment import settings_digest, stack_environment
+from vitals.stack.failures import sentence_of_a_failed_start
+from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
+from vitals.stack.java import find_jdk
+from vitals.stack.progress import Progress, Silent
+from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
+from vitals.stack.supervisor import GRACE_SECONDS, Supervisor
+
+USUAL_SECONDS = {
+    "elasticsearch": 20,
+    "elasticsearch-setup": 3,
+    "prometheus": 2,
+    "jaeger": 3,
+    "node_exporter": 1,
+    "collector": 3,
+    "service": 6,
+}
+"""From its start to ready, on 2 cores."""
+
+READY_WITHIN_SECONDS = 240
+
+
+class NativeStack:
+    """One checkout's stack; its state folder tells it from others."""
+
+    def __init__(self, settings: StackSettings, service: Settings, env: Mapping[str, str] = os.environ) -> None:
+        self.settings = settings
+        self.service = service
+        self.env = env
+        self.state = settings.vitals_state_dir
+        self.ident = hashlib.sha256(str(self.state.absolute()).encode()).hexdigest()[:10]
+        self.engines = Engines(settings.vitals_cache_dir)
+        self.secrets = Secrets(self.state / "secrets")
+        self.supervisors = {name: Supervisor(self.ident, name) for name in GROUPS}
+
+    def up(self, target: Target = "all", progress: Progress | None = None) -> None:
+        """Start what is not running, and wait until it is ready; where that fails or is interrupted, what this started is stopped.
+
+        Raises PreflightError before anything starts, BuildError, or StackError with what the process that failed said.
+        """
+        told = progress or Silent()
+        with self._locked():
+            self._stop_what_changed(target, told)
+            to_start = [name for name in members(target) if not self.supervisors[name].alive()]
+            if to_start:
+                preflight.check(self.settings, missing=self.engines.missing(), to_start=to_start, stack=self.ident, env=self.env)
+                self.engines.ensure(told)
+                self._prepare()
+            with self._undone_on_failure(to_start):
+                for wave in waves(members(target)):
+                    for name in wave:
+                        if name in to_start:
+                            self._start(name)
+                    self._wait_until_ready(wave, told, quiet=not to_start)
+
+    def down(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> list[GroupName]:
+        """Stop the groups, the senders first; gives those that were running. No process of theirs is left.
+
+        With `volumes`, their data go too; with all of them also the secrets, the logs and the model. Engines stay in the cache.
+        """
+        told = progress or Silent()
+        with self._locked():
+            running = [name for name in members(target) if self.supervisors[name].running()]
+            for wave in reversed(waves(members(target))):
+                self._stop([name for name in wave if name in running], told)
+            if volumes:
+                self._delete_data(target)
+        return running
+
+    def restart(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> None:
+        """Stop and start the groups, with the options of now."""
+        self.down(target, volumes=volumes, progress=progress)
+        self.up(target, progress)
+
+    def environment(self) -> dict[str, str]:
+        """What the processes of the stack find in their environment."""
+        jdk = find_jdk(self.settings.vitals_java_home, self.env)
+        home = jdk.home if jdk else Path("no-jdk-found")
+        return stack_environment(self.settings, self.service, self.engines, home, self.env)
+
+    def _prepare(self) -> None:
+        """Folders, secrets and configuration files, for all groups: they know of one another."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.secrets.ensure()
+        for folder in ("logs", "collector", "collector/queue", "jaeger"):
+            make_private_folder(self.state / folder)
+        elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
+        prometheus_files.prepare(self.state / "prometheus", self.environment())
+
+    def _start(self, name: GroupName) -> None:
+        environment = self.environment()
+        log = self.state / "logs" / f"process-compose-{name}.log"
+        self.supervisors[name].start(self.engines.binary("process-compose"), environment, log)
+        write_atomically(self._digest_file(name), settings_digest(environment, self.env))
+
+    def _stop(self, names: Sequence[GroupName], progress: Progress) -> None:
+        if not names:
+            return
+        with ThreadPoolExecutor(len(names)) as side_by_side:
+            for done in [side_by_side.submit(self._stop_one, name, progress) for name in names]:
+                done.result()
+
+    def _stop_one(self, name: GroupName, progress: Progress) -> None:
+        step = f"stop {name}"
+        progress.start(step, 5)
+        self.supervisors[name].stop(GRACE_SECONDS + self.service.shutdown_grace_seconds)
+        progress.done(step, "stopped")
+
+    def _stop_what_changed(self, target: Target, progress: Progress) -> None:
+        """Stop groups whose options changed since they were started, and what is left of those whose supervisor is gone."""
+        digest = settings_digest(self.environment(), self.env)
+        for name in reversed(members(target)):
+            supervisor = self.supervisors[name]
+            known = self._digest_file(name).read_text() if self._digest_file(name).exists() else ""
+            if supervisor.alive() and known == digest and not any(state.failed for state in supervisor.states()):
+                continue
+            if supervisor.running():
+                self._stop([name], progress)
+
+    def _digest_file(self, name: GroupName) -> Path:
+        return self.state / "logs" / f".options-of-{name}"
+
+    def _wait_until_ready(self, names: Sequence[GroupName], progress: Progress, *, quiet: bool) -> None:
+        """Watch the groups' processes until each is ready.
+
+        Raises StackError when one ends, or is not ready in time.
+        """
+        seen: set[str] = set()
+        ready: set[str] = set()
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while True:
+            waiting: list[str] = []
+            for name in names:
+                states = self.supervisors[name].states()
+                if not states:
+                    raise StackError(f"{name} ended while it was being started; see {self.state / 'logs'}.")
+                for state in states:
+                    if state.failed:
+                        progress.failed(state.name)
+                        raise StackError(
+                            sentence_of_a_failed_start(
+                                state.name, self.supervisors[name].said(state.name), self.state / "logs" / f"{state.name}.log"
+                            )
+                        )
+                    if state.name not in seen and not (quiet and state.ready):
+                        progress.start(state.name, USUAL_SECONDS.get(state.name, 5))
+                    seen.add(state.name)
+                    if state.ready and state.name not in ready:
+                        progress.done(state.name, "ready")
+                        ready.add(state.name)
+                    if not state.ready:
+                        waiting.append(state.name)
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{', '.join(waiting)} was not ready after {READY_WITHIN_SECONDS} s; its log is in {self.state / 'logs'}."
+                )
+            time.sleep(0.1)
+
+    @contextlib.contextmanager
+    def _undone_on_failure(self, to_start: Sequence[GroupName]) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            for wave in reversed(waves(to_start)):
+                self._stop(wave, Silent())
+            raise
+
+    def _delete_data(self, target: Target) -> None:
+        if target == "all":
+            for inside in self.state.iterdir() if self.state.is_dir() else []:
+                if inside.name != _LOCK:
+                    _remove(inside)
+            return
+        for folder in GROUPS[target].data:
+            _remove(self.state / folder)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One start or stop at a time; the lock goes with the process that holds it."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StackError("Another `vitals` command is starting or stopping this stack: wait until it is done.") from None
+            yield
+
+
+_LOCK = ".lock"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""Whether a port is free, and whose it is when it is not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import psutil
+
+from vitals.stack.processes import MARK
+
+
+def in_use(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something listens there: a bind alone would not see, on every system, who listens on all addresses."""
+    with socket.socket() as trial:
+        trial.settimeout(0.5)
+        if trial.connect_ex((host, port)) == 0:
+            return True
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def listeners() -> dict[int, psutil.Process]:
+    """The process behind each listening TCP port, as far as the system lets us see it."""
+    found: dict[int, psutil.Process] = {}
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr:
+                with contextlib.suppress(psutil.Error):
+                    found[connection.laddr.port] = psutil.Process(connection.pid)
+    return found
+
+
+def belongs_to(process: psutil.Process | None, stack: str) -> bool:
+    """Whether a process is one of a stack's own."""
+    if process is None:
+        return False
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.environ().get(MARK, "").split(":")[0] == stack
+    return False
+
+
+def described(process: psutil.Process | None) -> str:
+    """A process for a sentence: its name and id, or that the system does not tell."""
+    if process is None:
+        return "another process (the system does not say which)"
+    with contextlib.suppress(psutil.Error):
+        return f"{process.name()} (process {process.pid})"
+    return f"process {process.pid}"

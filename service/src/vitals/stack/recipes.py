@@ -1,0 +1,97 @@
+"""The recipes under `native/`: one folder an engine, with what builds or fetches it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from vitals.errors import BuildError
+from vitals.settings import ROOT
+
+Kind = Literal["go", "collector", "maven"]
+
+RECIPES = ROOT / "native"
+
+GO_ENVIRONMENT = {
+    "CGO_ENABLED": "0",
+    "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false",
+    "GOWORK": "off",
+    # A recipe whose go.mod names a newer toolchain than the one installed gets it from the module proxy.
+    "GOTOOLCHAIN": "auto",
+}
+GO_LDFLAGS = "-s -w"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one engine is had; `usual_seconds` is a cold build on 2 cores."""
+
+    name: str
+    folder: Path
+    version: str
+    kind: Kind
+    packages: tuple[str, ...]
+    tags: tuple[str, ...]
+    binaries: tuple[str, ...]
+    usual_seconds: int
+    sha256: str
+    plugin: str
+    fingerprint: str
+
+    @property
+    def key(self) -> str:
+        """The name of the engine's folder in the cache: it changes with everything that the built engine depends on."""
+        return f"{self.name}-{self.version}-{self.fingerprint}"
+
+
+def load_recipes(folder: Path = RECIPES) -> dict[str, Recipe]:
+    """Every recipe by its engine's name, the slowest first.
+
+    Raises BuildError where a recipe.toml can't be used.
+    """
+    recipes = [_load(path) for path in sorted(folder.glob("*/recipe.toml"))]
+    return {recipe.name: recipe for recipe in sorted(recipes, key=lambda recipe: -recipe.usual_seconds)}
+
+
+def _load(path: Path) -> Recipe:
+    try:
+        told = tomllib.loads(path.read_text())
+        if told["kind"] not in get_args(Kind):
+            raise ValueError(f"kind is {told['kind']!r}")
+        return Recipe(
+            name=path.parent.name,
+            folder=path.parent,
+            version=told["version"],
+            kind=told["kind"],
+            packages=tuple(told["packages"]),
+            tags=tuple(told["tags"]),
+            binaries=tuple(told["binaries"]),
+            usual_seconds=int(told["usual_seconds"]),
+            sha256=told.get("sha256", ""),
+            plugin=told.get("plugin", ""),
+            fingerprint=_fingerprint(path.parent, told),
+        )
+    except (KeyError, ValueError) as wrong:
+        raise BuildError(f"{path} is not a recipe that can be used: {wrong}.") from None
+
+
+def _fingerprint(folder: Path, told: dict[str, Any]) -> str:
+    """12 digits over the recipe's files, the way of building and the platform; how long it usually takes is left out."""
+    digest = hashlib.sha256()
+    lasting = {name: value for name, value in told.items() if name != "usual_seconds"}
+    machine = [platform.system(), platform.machine(), GO_ENVIRONMENT, GO_LDFLAGS]
+    digest.update(json.dumps([lasting, machine], sort_keys=True).encode())
+    for path in _files(folder):
+        digest.update(f"\0{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "recipe.toml")

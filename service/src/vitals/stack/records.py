@@ -1,0 +1,88 @@
+"""What the stores say about one trace, in one shape whatever store it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span. Times are in nanoseconds: `start` since the epoch, `duration` as a length."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    service: str
+    instance: str | None
+    start: int
+    duration: int
+    error: bool
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log record. `time` is in nanoseconds since the epoch."""
+
+    time: int
+    severity: str
+    body: str
+    event: str | None
+    logger: str | None
+    span_id: str | None
+    service: str
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One exemplar: a sample of `metric` (with `labels`) that names a trace. `time` is in nanoseconds since the epoch."""
+
+    trace_id: str
+    metric: str
+    labels: dict[str, str]
+    value: float
+    time: int
+
+
+Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs"]
+
+PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceView:
+    """One trace as every store has it; `unreachable` says why a store could not be asked."""
+
+    trace_id: str
+    exemplars: list[Exemplar] = field(default_factory=list)
+    elasticsearch_spans: list[Span] = field(default_factory=list)
+    jaeger_spans: list[Span] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
+    unreachable: dict[Place, str] = field(default_factory=dict)
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans to draw: Elasticsearch's, which also has those of batches that link here; else Jaeger's."""
+        return self.elasticsearch_spans or self.jaeger_spans
+
+    @property
+    def missing(self) -> list[Place]:
+        """The stores that have nothing of this trace."""
+        found: dict[Place, bool] = {
+            "prometheus": bool(self.exemplars),
+            "elasticsearch spans": bool(self.elasticsearch_spans),
+            "jaeger": bool(self.jaeger_spans),
+            "elasticsearch logs": bool(self.logs),
+        }
+        return [place for place in PLACES if not found[place]]
+
+    @property
+    def found(self) -> bool:
+        """Whether any store has anything of this trace."""
+        return len(self.missing) < len(PLACES)

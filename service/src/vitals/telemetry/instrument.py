@@ -1,0 +1,74 @@
+"""`instrument(app)`: one call that makes a FastAPI application observable."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.sdk.metrics.export import MetricReader
+from starlette.types import ASGIApp
+
+from vitals.telemetry.pull import add_pull_endpoint
+from vitals.telemetry.runtime import Telemetry
+
+
+def instrument(
+    app: FastAPI,
+    *,
+    service_name: str | None = None,
+    resource: Mapping[str, str] | None = None,
+    pull: bool = False,
+    shutdown_seconds: float = 10.0,
+) -> Telemetry:
+    """Send the application's traces, metrics and logs over OTLP; one SERVER span a request, `traceresponse` on every answer.
+
+    service_name: used where OTEL_SERVICE_NAME is not set; resource: further attributes, e.g. `service.version`.
+    pull: also serve the metrics at `/metrics` for a Prometheus server that scrapes.
+    shutdown_seconds: how long the end of the application waits for what is buffered.
+
+    Nothing runs until the application does: providers and their threads start with its first ASGI event, in the process that
+    serves, so a server may fork or spawn workers after this call. Raises RuntimeError for an application that already runs.
+    """
+    if app.middleware_stack is not None:
+        raise RuntimeError("instrument(app) must be called before the application serves its first request.")
+    readers: list[MetricReader] = []
+    if pull:
+        readers.append(add_pull_endpoint(app))
+    telemetry = Telemetry(
+        service_name=service_name,
+        resource=resource,
+        metric_readers=readers,
+        shutdown_seconds=shutdown_seconds,
+    )
+    _start_with_first_event(app, telemetry)
+    _end_with_lifespan(app, telemetry)
+    return telemetry
+
+
+def _start_with_first_event(app: FastAPI, telemetry: Telemetry) -> None:
+    build = app.build_middleware_stack
+
+    def build_instrumented() -> ASGIApp:
+        telemetry.start()
+        app.build_middleware_stack = build  # type: ignore[method-assign]
+        FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
+        return app.build_middleware_stack()
+
+    app.build_middleware_stack = build_instrumented  # type: ignore[method-assign]
+
+
+def _end_with_lifespan(app: FastAPI, telemetry: Telemetry) -> None:
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def outer(of: Any) -> AsyncIterator[Any]:
+        try:
+            async with inner(of) as state:
+                yield state
+        finally:
+            telemetry.shutdown()
+
+    app.router.lifespan_context = outer

@@ -1,0 +1,63 @@
+"""Logs through the standard `logging` module: what reaches the root logger leaves over OTLP with the trace it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+from opentelemetry._logs import LoggerProvider
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+
+from vitals.telemetry.trace_id import current_trace_id
+
+RECORD_UID = "log.record.uid"
+
+
+class UidProcessor(LogRecordProcessor):
+    """Gives each record a `log.record.uid`: stores use it as the document's id, so a retry makes no duplicate."""
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Add the id; a record that has one keeps it."""
+        attributes = log_record.log_record.attributes
+        if attributes is not None:
+            attributes.setdefault(RECORD_UID, f"{random.getrandbits(128):032x}")  # type: ignore[attr-defined]
+
+    def shutdown(self) -> None:
+        """Nothing is held."""
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002  (the interface's)
+        """Nothing is held."""
+        return True
+
+
+def _not_telemetrys_own(record: logging.LogRecord) -> bool:
+    """Keep what the exporters say about a lost Collector out of what they export: it would feed itself."""
+    return not record.name.startswith("opentelemetry.")
+
+
+def attach_otlp_handler(provider: LoggerProvider) -> logging.Handler | None:
+    """Let the root logger send each record to `provider`; None where another application of this process did so already."""
+    root = logging.getLogger()
+    if any(isinstance(handler, LoggingHandler) for handler in root.handlers):
+        return None  # a second one would send every record twice
+    handler = LoggingHandler(logger_provider=provider)
+    handler.addFilter(_not_telemetrys_own)
+    root.addHandler(handler)
+    return handler
+
+
+class ConsoleFormatter(logging.Formatter):
+    """One line a record for a person at a terminal, with the trace id where there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s  %(message)s%(trace)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; a traceback follows on lines of its own."""
+        trace_id = current_trace_id()
+        record.__dict__["trace"] = f"  trace_id={trace_id}" if trace_id else ""
+        try:
+            return super().format(record)
+        finally:
+            del record.__dict__["trace"]  # or the handler that comes next would send it as an attribute

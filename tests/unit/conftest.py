@@ -1,0 +1,123 @@
+"""What unit tests share: telemetry kept in memory, a trained model, and the service around it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from vitals.model.example import train_example
+from vitals.settings import Settings
+
+# Before any instrumentation reads it.
+os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http"
+
+
+@dataclass
+class Emitted:
+    """What the code under test emitted, as the SDK's exporters got it."""
+
+    _spans: InMemorySpanExporter
+    _logs: InMemoryLogRecordExporter
+    _metrics: InMemoryMetricReader
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        return list(self._spans.get_finished_spans())
+
+    @property
+    def logs(self) -> list[ReadableLogRecord]:
+        return list(self._logs.get_finished_logs())
+
+    def span(self, name: str) -> ReadableSpan:
+        [found] = [span for span in self.spans if span.name == name]
+        return found
+
+    def points(self, metric: str) -> list[Any]:
+        data = self._metrics.get_metrics_data()
+        return [
+            point
+            for resource in (data.resource_metrics if data else [])
+            for scope in resource.scope_metrics
+            for one in scope.metrics
+            if one.name == metric
+            for point in one.data.data_points
+        ]
+
+    def clear(self) -> None:
+        self._spans.clear()
+        self._logs.clear()
+
+
+@pytest.fixture(scope="session")
+def memory() -> Emitted:
+    """Global providers that keep everything in memory; OpenTelemetry lets them be set once a process."""
+    from vitals.telemetry.defaults import VIEWS
+    from vitals.telemetry.logs import UidProcessor
+
+    spans, logs, reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([reader], views=VIEWS))
+    tracer_provider = TracerProvider()
+    tracer_provider.add_span_processor(SimpleSpanProcessor(spans))
+    trace.set_tracer_provider(tracer_provider)
+    logger_provider = LoggerProvider()
+    logger_provider.add_log_record_processor(UidProcessor())
+    logger_provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
+    _logs.set_logger_provider(logger_provider)
+    return Emitted(spans, logs, reader)
+
+
+@pytest.fixture
+def emitted(memory: Emitted) -> Emitted:
+    """An empty record of what the test emits."""
+    memory.clear()
+    return memory
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example model, trained."""
+    folder = tmp_path_factory.mktemp("model")
+    train_example(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(model_folder: Path, memory: Emitted) -> Iterator[TestClient]:
+    """The service, ready; an exception in it is an answer, as over the network. One a process, as its instruments are."""
+    from vitals.app import create_app
+
+    app = create_app(Settings.load(model_dir=model_folder))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        wait_until_ready(client)
+        yield client
+
+
+@pytest.fixture
+def client(service: TestClient, emitted: Emitted) -> TestClient:
+    """The service, with nothing emitted yet."""
+    return service
+
+
+def wait_until_ready(client: TestClient) -> None:
+    import time
+
+    deadline = time.monotonic() + 30
+    while client.get("/health/ready").status_code != 200:
+        assert time.monotonic() < deadline, "the model was not loaded within 30 s"
+
+
+ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}

@@ -1,0 +1,210 @@
+"""The service's answers: predictions, health, the model, and every error as problem details with a trace id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from vitals.app import create_app
+from vitals.model.facts import read_facts
+from vitals.settings import Settings
+
+ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+
+def test_predicts_with_confidence_version_and_trace_id(client: TestClient, model_folder: Path) -> None:
+    response = client.post("/predict", json={"features": ROW})
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer["prediction"] == "setosa"
+    assert answer["confidence"] == max(answer["probabilities"].values())
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert answer["model"] == {"name": "iris", "version": read_facts(model_folder).version}
+    assert len(answer["trace_id"]) == 32
+    assert response.headers["traceresponse"].split("-")[1] == answer["trace_id"]
+
+
+def test_keeps_the_callers_trace_id(client: TestClient) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    answer = client.post("/predict", json={"features": ROW}, headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
+    assert answer.json()["trace_id"] == trace_id
+
+
+def test_tells_its_model(client: TestClient) -> None:
+    model = client.get("/model").json()
+    assert model["name"] == "iris"
+    assert [feature["name"] for feature in model["features"]] == list(ROW)
+    assert model["classes"] == ["setosa", "versicolor", "virginica"]
+    assert "112 of 150" in model["trained_on"]
+    assert model["quality"]["accuracy"] > 0.9
+    assert model["trace_id"]
+
+
+def test_lives_and_is_ready(client: TestClient) -> None:
+    assert client.get("/health/live").json()["status"] == "alive"
+    assert client.get("/health/ready").json()["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "reason"),
+    [
+        ({"features": {**ROW, "petal_width": "wide"}}, "features.petal_width", "float_parsing"),
+        ({"features": {k: v for k, v in ROW.items() if k != "petal_width"}}, "features.petal_width", "missing"),
+        ({"features": {**ROW, "colour": 1}}, "features.(unknown)", "extra_forbidden"),
+        ({}, "features", "missing"),
+        ([], "body", "model_attributes_type"),
+    ],
+)
+def test_refuses_wrong_input_and_names_the_field(client: TestClient, body: Any, field: str, reason: str) -> None:
+    response = client.post("/predict", json=body)
+    problem = response.json()
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert {"field": field, "reason": reason}.items() <= problem["errors"][0].items()
+    assert problem["status"] == 422
+    assert problem["instance"] == "/predict"
+    assert len(problem["trace_id"]) == 32
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_refuses_numbers_that_are_none(client: TestClient, value: str) -> None:
+    body = json.dumps({"features": ROW}).replace("5.1", value)
+    response = client.post("/predict", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 422
+
+
+def test_a_body_that_is_no_json_is_a_problem(client: TestClient) -> None:
+    response = client.post("/predict", content=b"{", headers={"content-type": "application/json"})
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": "body", "reason": "json_invalid", "message": "The body is not valid JSON"}]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_refuses_a_body_over_the_limit(client: TestClient, announced: bool) -> None:
+    size = 2 * 1024 * 1024
+    content: Any = b" " * size if announced else iter([b" " * 65536] * (size // 65536))
+    response = client.post("/predict", content=content, headers={"content-type": "application/json"})
+    assert response.status_code == 413
+    assert response.json()["title"] == "Content Too Large"
+
+
+def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
+    missing = client.get("/nope")
+    assert (missing.status_code, missing.json()["instance"]) == (404, "/nope")
+    wrong = client.delete("/model")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+    assert missing.json()["trace_id"] != wrong.json()["trace_id"]
+
+
+def test_an_exception_in_the_model_shows_nothing_of_itself(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("vitals.model.served.ServedModel.predict", broken)
+    response = client.post("/predict", json={"features": ROW})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert len(response.json()["trace_id"]) == 32
+    assert "secret" not in response.text
+    assert "RuntimeError" not in response.text
+
+
+def test_not_ready_until_the_model_is_loaded(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    from vitals import app as wiring
+
+    may_load = threading.Event()
+    load = wiring.load_model
+
+    def slow(folder: Path) -> Any:
+        may_load.wait(30)
+        return load(folder)
+
+    monkeypatch.setattr(wiring, "load_model", slow)
+    with TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
+        for response in (client.get("/health/ready"), client.post("/predict", json={"features": ROW})):
+            assert response.status_code == 503
+            assert response.json()["title"] == "Not Ready"
+            assert response.headers["retry-after"] == "1"
+        assert client.get("/health/live").status_code == 200
+        may_load.set()
+        from .conftest import wait_until_ready
+
+        wait_until_ready(client)
+        assert client.post("/predict", json={"features": ROW}).status_code == 200
+
+
+def test_the_openapi_document_describes_the_model(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert set(document["components"]["schemas"]["Features"]["properties"]) == set(ROW)
+    assert "application/problem+json" in document["paths"]["/predict"]["post"]["responses"]["422"]["content"]
+
+
+def test_one_bad_row_does_not_fail_its_neighbours(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that share a call of the model are asked alone when it fails."""
+    from contextlib import nullcontext
+
+    from vitals.model.batcher import Batcher
+    from vitals.model.served import load_model
+
+    model = load_model(model_folder)
+    predict, sizes = model.predict, []
+
+    def picky(rows: Any) -> Any:
+        sizes.append(len(rows))
+        if any(row[0] < 0 for row in rows):
+            raise ValueError("negative")
+        return predict(rows)
+
+    monkeypatch.setattr(model, "predict", picky)
+
+    async def run() -> list[Any]:
+        batcher: Batcher[None] = Batcher(model, around=lambda _: nullcontext(), max_size=64, queue_size=100)
+        good, bad = [5.1, 3.5, 1.4, 0.2], [-1.0, 3.5, 1.4, 0.2]
+        asked = [batcher.predict(row, None) for row in [good] * 5 + [bad] + [good] * 4]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        await batcher.close()
+        return outcomes
+
+    outcomes = asyncio.run(run())
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Outcome"] * 5 + ["ValueError"] + ["Outcome"] * 4
+    assert max(sizes) > 1, "the rows never shared a call"
+
+
+def test_a_full_queue_is_answered_at_once(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+    from contextlib import nullcontext
+
+    from vitals.errors import Overloaded
+    from vitals.model.batcher import Batcher
+    from vitals.model.served import load_model
+
+    model = load_model(model_folder)
+    predict, go_on = model.predict, threading.Event()
+
+    def blocked(rows: Any) -> Any:
+        go_on.wait(30)
+        return predict(rows)
+
+    monkeypatch.setattr(model, "predict", blocked)
+
+    async def run() -> list[Any]:
+        batcher: Batcher[None] = Batcher(model, around=lambda _: nullcontext(), max_size=1, queue_size=2)
+        asked = [asyncio.ensure_future(batcher.predict([5.1, 3.5, 1.4, 0.2], None)) for _ in range(8)]
+        while not any(one.done() for one in asked):
+            await asyncio.sleep(0)
+        go_on.set()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        await batcher.close()
+        return outcomes
+
+    outcomes = asyncio.run(run())
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+    assert refused
+    assert len(refused) < len(outcomes)
