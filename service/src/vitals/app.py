@@ -57,6 +57,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             )
 
         loading = asyncio.create_task(load(), name="load model")
+        if settings.service_workers > 1:
+            # Workers share the port: one that can't answer yet must not take requests that another could.
+            await loading
         yield
         loading.cancel()
         if state.batcher is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import sys
 from typing import Any
@@ -22,6 +23,8 @@ def serve(settings: Settings) -> None:
 
     Raises SettingsError or ModelError with a sentence, before anything listens.
     """
+    # uvicorn drains on SIGTERM and then raises it again for whoever was there before: an orderly end is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _check_exporters()
     load_model(settings.model_folder)
     listener = _listen(settings.service_host, settings.service_port)

@@ -1,0 +1,19 @@
+"""The `vitals` command: thin, one module a verb group."""
+
+from __future__ import annotations
+
+import sys
+
+from vitals.errors import VitalsError
+
+
+def main() -> None:
+    """Run the command; what goes wrong on purpose is a sentence on stderr and status 2, never a traceback."""
+    from vitals.cli import root, verbs
+
+    try:
+        root.load_environment_file()
+        verbs.app()
+    except VitalsError as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201 - the one place where errors are told
+        sys.exit(2)

@@ -7,11 +7,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import httpx
+import httpx2 as httpx
 from rich.console import Console
 from rich.markup import escape
 
-from vitals.cli.stack import bring_up
+from vitals.cli.root import app
+from vitals.cli.stack import start
 from vitals.cli.waterfall import draw
 from vitals.errors import ModelMissing, StackError
 from vitals.model.example import HELD_OUT_FILE
@@ -24,11 +25,12 @@ _WAIT_SECONDS = 30.0
 _FOLLOWED = "http_server_request_duration_seconds_bucket"
 
 
+@app.command()
 def demo() -> None:
     """Start the stack, send the example model's held-out rows, and follow one request through every store."""
     console = Console(highlight=False)
     settings, service = StackSettings.load(), Settings.load()
-    bring_up("all")
+    start()
     rows = held_out_rows(service.model_folder)
     answers = send(f"http://127.0.0.1:{settings.service_port}", rows)
     right = sum(answer["prediction"] == label for answer, (_, label) in zip(answers, rows, strict=True))
@@ -98,4 +100,3 @@ def _say_where(console: Console, settings: StackSettings, trace_id: str) -> None
     console.print()
     for line in lines:
         console.print(line, soft_wrap=True)
-

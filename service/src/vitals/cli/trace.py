@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from vitals.cli.root import app
 from vitals.cli.waterfall import draw
 from vitals.settings import StackSettings
 from vitals.stack.follow import HINTS, checked_trace_id, follow
@@ -17,6 +18,7 @@ from vitals.stack.records import TraceView
 from vitals.stack.stores import Stores
 
 
+@app.command()
 def trace(
     trace_id: Annotated[str, typer.Argument(help="32 hexadecimal digits, as in every answer's trace_id; or a traceparent.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a picture.")] = False,

@@ -24,6 +24,11 @@ ROLES: dict[User, str] = {
 RUN_AS = ("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups")
 """What Elasticsearch is started with where root starts the stack: it refuses to run as root."""
 
+_JVM_OPTIONS = (
+    # It would keep failing to copy the built-in roles into an index whose analysis module this distribution lacks.
+    "-Des.queryable_built_in_roles_enabled=false",
+)
+_OF_ITS_VERSION = ("jvm.options", "log4j2.properties")
 _BCRYPT_ROUNDS = 10  # Elasticsearch's own default; the passwords have 256 random bits, so more would only slow the first request
 
 
@@ -50,15 +55,12 @@ def prepare(settings: StackSettings, distribution: Path, secrets: Secrets) -> Pa
     (config / "jvm.options.d").mkdir(exist_ok=True)
     for source in [*sorted(SOURCES.glob("*.yml")), *(distribution / "config" / name for name in _OF_ITS_VERSION)]:
         write_atomically(config / source.name, source.read_text(), mode=0o640)
-    heap = f"-Xms{settings.elasticsearch_heap}\n-Xmx{settings.elasticsearch_heap}\n"
-    write_atomically(config / "jvm.options.d" / "heap.options", heap, mode=0o640)
+    options = [f"-Xms{settings.elasticsearch_heap}", f"-Xmx{settings.elasticsearch_heap}", *_JVM_OPTIONS]
+    write_atomically(config / "jvm.options.d" / "vitals.options", "\n".join(options) + "\n", mode=0o640)
     _write_users(config, secrets)
     if theirs:
         _give(home, theirs)
     return home
-
-
-_OF_ITS_VERSION = ("jvm.options", "log4j2.properties")
 
 
 def _write_users(config: Path, secrets: Secrets) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -17,7 +17,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 
 from vitals.errors import StackError
 from vitals.settings import ROOT, StackSettings
@@ -35,6 +35,7 @@ class Done:
     """What a run changed; all empty when there was nothing to do."""
 
     templates: list[str] = field(default_factory=list)
+    retention_changed: list[str] = field(default_factory=list)
     rolled_over: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
@@ -44,6 +45,14 @@ class _Backing:
     name: str
     created: float
     revision: str | None
+
+
+@dataclass(frozen=True)
+class _Stream:
+    name: str
+    retention: str | None
+    backing: list[_Backing]
+    """Oldest first; the last is the one written to."""
 
 
 def set_up(url: str, password: str, settings: StackSettings, deadline_seconds: float = 180) -> Done:
@@ -59,10 +68,10 @@ def set_up(url: str, password: str, settings: StackSettings, deadline_seconds: f
         for signal, template in filled.items():
             if _put_if_different(client, _OURS + signal, template):
                 done.templates.append(_OURS + signal)
-        for stream, backing in _data_streams(client).items():
-            signal = stream.partition("-")[0]
+        for stream in _data_streams(client):
+            signal = stream.name.partition("-")[0]
             if signal in filled:
-                _keep_up(client, stream, backing, filled[signal], done)
+                _keep_up(client, stream, filled[signal], done)
     return done
 
 
@@ -125,59 +134,57 @@ def _identity(template: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _data_streams(client: httpx.Client) -> dict[str, list[_Backing]]:
-    """Each data stream of logs and traces with its backing indices, oldest first; the last is the one written to.
-
-    From the cluster's state, since the API of data streams is not in every build of the server.
-    """
+def _data_streams(client: httpx.Client) -> list[_Stream]:
+    """The data streams of logs and traces, from the cluster's state: their own API is not in every build of the server."""
     state = _asked(
         client,
         "GET",
-        "/_cluster/state/metadata/.ds-logs-*,.ds-traces-*?expand_wildcards=all"
-        "&filter_path=metadata.data_stream.data_stream.*.indices.index_name,metadata.indices.*.settings.index.creation_date,"
-        "metadata.indices.*.mappings._doc._meta",
+        "/_cluster/state/metadata/.ds-logs-*,.ds-traces-*?expand_wildcards=all&filter_path="
+        "metadata.data_stream.data_stream.*.indices.index_name,metadata.data_stream.data_stream.*.lifecycle,"
+        "metadata.indices.*.settings.index.creation_date,metadata.indices.*.mappings._doc._meta",
     )
     metadata = state.get("metadata", {})
     indices = metadata.get("indices", {})
     streams = metadata.get("data_stream", {}).get("data_stream", {})
-    return {
-        stream: [
-            _Backing(
-                name,
-                int(indices[name]["settings"]["index"]["creation_date"]) / 1000,
-                indices[name].get("mappings", {}).get("_doc", {}).get("_meta", {}).get("revision"),
-            )
-            for name in (index["index_name"] for index in content["indices"])
-            if name in indices
-        ]
-        for stream, content in streams.items()
-    }
+    return [
+        _Stream(
+            name,
+            content.get("lifecycle", {}).get("data_retention"),
+            [_backing(index, indices[index]) for index in (one["index_name"] for one in content["indices"]) if index in indices],
+        )
+        for name, content in streams.items()
+    ]
 
 
-def _keep_up(
-    client: httpx.Client,
-    stream: str,
-    backing: list[_Backing],
-    template: dict[str, Any],
-    done: Done,
-    now: Callable[[], float] = time.time,
-) -> None:
+def _backing(name: str, content: dict[str, Any]) -> _Backing:
+    mapping = content.get("mappings", {}).get("_doc", {})
+    created = int(content["settings"]["index"]["creation_date"]) / 1000
+    return _Backing(name, created, mapping.get("_meta", {}).get("revision"))
+
+
+def _keep_up(client: httpx.Client, stream: _Stream, template: dict[str, Any], done: Done) -> None:
     """Roll over where the mapping is an older one or the index has its age, then delete what is wholly too old."""
-    if not backing:
-        return
     inner = template["template"]
-    retention = seconds(inner["lifecycle"]["data_retention"])
-    written_to = backing[-1]
-    if written_to.revision != inner["mappings"]["_meta"]["revision"]:
-        _asked(client, "POST", f"/{stream}/_rollover")
-        done.rolled_over.append(stream)
-    elif now() - written_to.created > retention / _BACKING_INDICES_IN_A_RETENTION:
-        answer = _asked(client, "POST", f"/{stream}/_rollover", {"conditions": {"min_docs": 1}})
-        if answer["rolled_over"]:
-            done.rolled_over.append(stream)
-    for index in too_old([(index.name, index.created) for index in backing], retention, now()):
+    wanted = inner["lifecycle"]["data_retention"]
+    retention = seconds(wanted)
+    if stream.retention != wanted and _lifecycle_is_changed(client, stream.name, wanted):
+        done.retention_changed.append(stream.name)
+    outdated = not stream.backing or stream.backing[-1].revision != inner["mappings"]["_meta"]["revision"]
+    age = f"{int(retention / _BACKING_INDICES_IN_A_RETENTION)}s"
+    conditions = None if outdated else {"conditions": {"max_age": age, "min_docs": 1}}
+    if _asked(client, "POST", f"/{stream.name}/_rollover", conditions)["rolled_over"]:
+        done.rolled_over.append(stream.name)
+    for index in too_old([(index.name, index.created) for index in stream.backing], retention, time.time()):
         _asked(client, "DELETE", f"/{index}")
         done.deleted.append(index)
+
+
+def _lifecycle_is_changed(client: httpx.Client, stream: str, retention: str) -> bool:
+    """A data stream keeps the lifecycle that it was made with; the native stack's server can't change it, and does not use it."""
+    answer = client.put(f"/_data_stream/{stream}/_lifecycle", json={"data_retention": retention})
+    if answer.is_error and "no handler found" not in answer.text:
+        raise StackError(f"Elasticsearch refused the retention of {stream} with {answer.status_code}: {answer.text[:500]}")
+    return answer.is_success
 
 
 def too_old(backing: list[tuple[str, float]], retention: float, now: float) -> list[str]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vitals.settings import ROOT, Settings, StackSettings
-from vitals.stack import elasticsearch_files
+from vitals.stack import collector_config, elasticsearch_files
 from vitals.stack.engines import Engines
 
 LOOPBACK = "127.0.0.1"
@@ -23,16 +23,12 @@ LOOPBACK = "127.0.0.1"
 _NOT_PASSED_ON = ("PC_", "COMPOSE_SHELL")
 """What would turn process-compose away from our file, our socket and our shell."""
 
-_OF_THE_SERVICE = ("OTEL_",)
-
 
 def stack_environment(
     settings: StackSettings, service: Settings, engines: Engines, java_home: Path, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """Everything a process of the stack finds in its environment: what was inherited, with ours put over it."""
-    passed = {name: value for name, value in inherited.items() if not name.startswith(_NOT_PASSED_ON)}
+    """What we set for every process of the stack; it is put over the caller's environment (`with_inherited`)."""
     return {
-        **passed,
         **_addresses(settings, service, inherited),
         **_folders(settings),
         **_programs(settings, engines, java_home),
@@ -41,35 +37,23 @@ def stack_environment(
         "LOGS_BACKEND": settings.logs_backend,
         "TRACES_BACKEND": settings.traces_backend,
         "LOG_FILES": settings.log_files,
-        "COLLECTOR_CONFIG": shlex.join(collector_arguments(settings)),
+        # A list of arguments, quoted for a shell.
+        "COLLECTOR_CONFIG": shlex.join(collector_config.arguments(settings)),
         "HOST_NAME": socket.gethostname(),
         "SERVICE_STOP_SECONDS": str(service.shutdown_grace_seconds + 15),
     }
 
 
-def settings_digest(environment: Mapping[str, str], inherited: Mapping[str, str]) -> str:
-    """Changes when what we set, or what the service reads of the caller's environment, does: then a group starts anew."""
+def with_inherited(ours: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a process: the service's own options and OTEL_* come from the caller's."""
+    return {**{name: value for name, value in inherited.items() if not name.startswith(_NOT_PASSED_ON)}, **ours}
+
+
+def settings_digest(ours: Mapping[str, str], inherited: Mapping[str, str]) -> str:
+    """Changes when what we set does, or what the service reads of the caller's environment: then a group starts anew."""
     of_service = {name.upper() for name in Settings.model_fields}
-    lasting = {
-        name: value
-        for name, value in environment.items()
-        if inherited.get(name) != value or name in of_service or name.startswith(_OF_THE_SERVICE)
-    }
-    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
-
-
-def collector_arguments(settings: StackSettings) -> list[str]:
-    """The Collector's configuration files: what never changes, one of each signal's backends, inputs if asked for."""
-    folder = ROOT / "otel-collector"
-    files = [
-        folder / "config.yaml",
-        folder / "backends" / "metrics" / f"{settings.metrics_backend}.yaml",
-        folder / "backends" / "logs" / f"{settings.logs_backend}.yaml",
-        folder / "backends" / "traces" / f"{settings.traces_backend}.yaml",
-    ]
-    if settings.log_files:
-        files.append(folder / "inputs" / "log-files.yaml")
-    return [argument for file in files for argument in ("--config", str(file))]
+    read = {name: value for name, value in inherited.items() if name in of_service or name.startswith("OTEL_")}
+    return hashlib.sha256(json.dumps({**read, **ours}, sort_keys=True).encode()).hexdigest()
 
 
 def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 
 from vitals.errors import SettingsError
 from vitals.stack.records import PLACES, Place, TraceView

@@ -16,7 +16,7 @@ from vitals.errors import StackError
 from vitals.settings import Settings, StackSettings
 from vitals.stack import elasticsearch_files, preflight, prometheus_files
 from vitals.stack.engines import Engines
-from vitals.stack.environment import settings_digest, stack_environment
+from vitals.stack.environment import settings_digest, stack_environment, with_inherited
 from vitals.stack.failures import sentence_of_a_failed_start
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
@@ -52,7 +52,7 @@ class NativeStack:
         self.supervisors = {name: Supervisor(self.ident, name) for name in GROUPS}
 
     def up(self, target: Target = "all", progress: Progress | None = None) -> None:
-        """Start what is not running, and wait until it is ready; where that fails or is interrupted, what this started is stopped.
+        """Start what is not running and wait until it is ready; if that fails or is interrupted, what was started is stopped.
 
         Raises PreflightError before anything starts, BuildError, or StackError with what the process that failed said.
         """
@@ -69,7 +69,7 @@ class NativeStack:
                     for name in wave:
                         if name in to_start:
                             self._start(name)
-                    self._wait_until_ready(wave, told, quiet=not to_start)
+                    self._wait_until_ready(wave, told, new=to_start)
 
     def down(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> list[GroupName]:
         """Stop the groups, the senders first; gives those that were running. No process of theirs is left.
@@ -91,7 +91,7 @@ class NativeStack:
         self.up(target, progress)
 
     def environment(self) -> dict[str, str]:
-        """What the processes of the stack find in their environment."""
+        """What the processes of the stack find in their environment, beside what they inherit."""
         jdk = find_jdk(self.settings.vitals_java_home, self.env)
         home = jdk.home if jdk else Path("no-jdk-found")
         return stack_environment(self.settings, self.service, self.engines, home, self.env)
@@ -108,7 +108,7 @@ class NativeStack:
     def _start(self, name: GroupName) -> None:
         environment = self.environment()
         log = self.state / "logs" / f"process-compose-{name}.log"
-        self.supervisors[name].start(self.engines.binary("process-compose"), environment, log)
+        self.supervisors[name].start(self.engines.binary("process-compose"), with_inherited(environment, self.env), log)
         write_atomically(self._digest_file(name), settings_digest(environment, self.env))
 
     def _stop(self, names: Sequence[GroupName], progress: Progress) -> None:
@@ -126,19 +126,18 @@ class NativeStack:
 
     def _stop_what_changed(self, target: Target, progress: Progress) -> None:
         """Stop groups whose options changed since they were started, and what is left of those whose supervisor is gone."""
-        digest = settings_digest(self.environment(), self.env)
-        for name in reversed(members(target)):
+        running = [name for name in reversed(members(target)) if self.supervisors[name].running()]
+        digest = settings_digest(self.environment(), self.env) if running else ""
+        for name in running:
             supervisor = self.supervisors[name]
             known = self._digest_file(name).read_text() if self._digest_file(name).exists() else ""
-            if supervisor.alive() and known == digest and not any(state.failed for state in supervisor.states()):
-                continue
-            if supervisor.running():
+            if not supervisor.alive() or known != digest or any(state.failed for state in supervisor.states()):
                 self._stop([name], progress)
 
     def _digest_file(self, name: GroupName) -> Path:
         return self.state / "logs" / f".options-of-{name}"
 
-    def _wait_until_ready(self, names: Sequence[GroupName], progress: Progress, *, quiet: bool) -> None:
+    def _wait_until_ready(self, names: Sequence[GroupName], progress: Progress, *, new: Sequence[GroupName]) -> None:
         """Watch the groups' processes until each is ready.
 
         Raises StackError when one ends, or is not ready in time.
@@ -160,9 +159,10 @@ class NativeStack:
                                 state.name, self.supervisors[name].said(state.name), self.state / "logs" / f"{state.name}.log"
                             )
                         )
-                    if state.name not in seen and not (quiet and state.ready):
-                        progress.start(state.name, USUAL_SECONDS.get(state.name, 5))
-                    seen.add(state.name)
+                    if state.name not in seen and state.status != "Pending":
+                        seen.add(state.name)
+                        if name in new or not state.ready:
+                            progress.start(state.name, USUAL_SECONDS.get(state.name, 5))
                     if state.ready and state.name not in ready:
                         progress.done(state.name, "ready")
                         ready.add(state.name)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from vitals.errors import PreflightError
+from vitals.errors import PreflightError, SettingsError
 from vitals.settings import StackSettings
 from vitals.stack import elasticsearch_files
-from vitals.stack.environment import collector_arguments
+from vitals.stack.collector_config import config_files
 from vitals.stack.groups import GROUPS, GroupName
 from vitals.stack.java import OLDEST, find_jdk, seen_jdks
 from vitals.stack.ports import belongs_to, described, in_use, listeners
@@ -132,14 +132,11 @@ def _reachable(folder: Path) -> bool:
 
 
 def _backends(settings: StackSettings) -> list[str]:
-    sentences = []
-    for signal in ("metrics", "logs", "traces"):
-        name = getattr(settings, f"{signal}_backend")
-        [file] = [Path(path) for path in collector_arguments(settings) if f"/backends/{signal}/" in path]
-        if not file.is_file():
-            known = sorted(path.stem for path in file.parent.glob("*.yaml"))
-            sentences.append(f"{signal.upper()}_BACKEND is wrong: there is no backend {name!r}; there are {_listed(known)}.")
-    return sentences
+    try:
+        config_files(settings)
+    except SettingsError as wrong:
+        return list(wrong.sentences)
+    return []
 
 
 def _ports(settings: StackSettings, to_start: Sequence[GroupName], stack: str) -> list[str]:

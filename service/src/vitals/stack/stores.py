@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 
 from vitals.settings import StackSettings
 from vitals.stack.records import Exemplar, Log, Span

@@ -1,0 +1,77 @@
+# The few verbs of the project; `make help` lists them. What they need of Python is in .venv, the engines in the user's cache directory.
+#   ONLY=elk|prom-graf|service   for up, down, restart and status: one group of the stack
+#   VOLUMES=1                    for down and restart: delete the data too
+#   PYTHON=/path/to/python       the Python that the virtual environment is made with
+
+VENV := .venv
+READY := $(VENV)/.ready
+VITALS := $(VENV)/bin/vitals
+
+.DEFAULT_GOAL := setup
+.PHONY: help setup demo engines test test-faults up down restart status lint format lock clean
+MAKEFLAGS += --no-print-directory
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+setup: $(READY) ## the virtual environment, and the vitals command in it
+
+$(READY): requirements/dev.txt pyproject.toml
+	@python=""; \
+	for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or later was found: install one, or name it, as in 'make PYTHON=/path/to/python3.12'." >&2; exit 1; fi; \
+	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "$$python has no venv: install the package that brings it (on Debian and Ubuntu python3-venv), or name another Python with PYTHON=." >&2; exit 1; fi; \
+	if ! $(VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "Making the virtual environment with $$python; usually takes about a minute."; \
+	  "$$python" -m venv --clear $(VENV) || exit 1; fi
+	@echo "Installing what requirements/dev.txt pins, by hash."
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "Ready: $(VITALS) is the command, 'make demo' shows what it does."
+
+demo: setup ## start everything, send real rows, follow one request through every store
+	@$(VITALS) demo
+
+engines: setup ## build or fetch the engines that are not cached yet
+	@$(VITALS) engines
+
+test: setup engines lint ## everything that proves the project, against the real engines
+	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/stack
+
+test-faults: setup engines ## kill, freeze, fill and restart the engines under load
+	@$(VENV)/bin/python -m pytest tests/faults
+
+up: setup ## start the stack
+	@$(VITALS) up $(ONLY)
+
+down: setup ## stop the stack
+	@$(VITALS) down $(ONLY) $(if $(VOLUMES),--volumes)
+
+restart: setup ## stop and start the stack
+	@$(VITALS) restart $(ONLY) $(if $(VOLUMES),--volumes)
+
+status: setup ## where each component is, and whether it is ready
+	@$(VITALS) status $(ONLY)
+
+lint: setup ## style, types, and the arrows between the packages
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: setup ## format the code, and mend what the linter can
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+lock: setup ## pin the requirements anew from the ranges in pyproject.toml
+	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml -o requirements/service.txt
+	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove the virtual environment and the tools' caches; engines and data stay
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

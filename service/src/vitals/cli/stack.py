@@ -1,0 +1,121 @@
+"""Verbs that start, stop and show the native stack."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vitals.cli.progress import drawn
+from vitals.cli.root import ended_cleanly
+from vitals.settings import Settings, StackSettings
+from vitals.stack.elasticsearch_setup import set_up
+from vitals.stack.groups import Target, members
+from vitals.stack.native import NativeStack
+from vitals.stack.secrets import PURPOSES, USERS, Secrets
+from vitals.stack.status import components, readiness
+
+TargetArgument = Annotated[Target, typer.Argument(help="The whole stack, or one group of it.", show_default=True)]
+Volumes = Annotated[
+    bool, typer.Option("--volumes", help="Delete the data too; with all, also secrets, logs and the model. Engines stay.")
+]
+Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
+
+
+def native_stack() -> NativeStack:
+    """The stack of this checkout, with the options of now; raises SettingsError with a sentence for each that is wrong."""
+    return NativeStack(StackSettings.load(), Settings.load())
+
+
+def start(target: Target = "all") -> None:
+    """What `vitals up` does; the example model is trained first where there is none to serve."""
+    stack = native_stack()
+    with ended_cleanly(), drawn() as progress:
+        if "service" in members(target):
+            _ensure_model(stack)
+        stack.up(target, progress)
+
+
+def _ensure_model(stack: NativeStack) -> None:
+    folder = stack.service.model_dir or stack.settings.vitals_state_dir / "model"
+    if stack.service.model_dir is None and not (folder.is_dir() and any(folder.iterdir())):
+        from vitals.model.example import train_example
+
+        train_example(folder)
+
+
+def up(target: TargetArgument = "all") -> None:
+    """Start the stack, or a group of it, and wait until it is ready.
+
+    Builds or fetches the engines first where they are not cached yet. What runs already stays, unless its options changed.
+    """
+    start(target)
+
+
+def down(target: TargetArgument = "all", volumes: Volumes = False) -> None:
+    """Stop the stack, or a group of it, in order; what is buffered is delivered first."""
+    stack = native_stack()
+    with ended_cleanly(), drawn() as progress:
+        stopped = stack.down(target, volumes=volumes, progress=progress)
+    if not stopped:
+        Console(stderr=True).print("Nothing was running.")
+
+
+def restart(target: TargetArgument = "all", volumes: Volumes = False) -> None:
+    """Stop and start the stack, or a group of it, with the options of now."""
+    stack = native_stack()
+    with ended_cleanly(), drawn() as progress:
+        stack.down(target, volumes=volumes, progress=progress)
+        if "service" in members(target):
+            _ensure_model(stack)
+        stack.up(target, progress)
+
+
+def status(target: TargetArgument = "all", as_json: Json = False) -> None:
+    """Show where each component is and whether it is ready; status 0 if all that was asked for are, else 1."""
+    asked = components(StackSettings.load(), Settings.load(), target)
+    ready = readiness(asked)
+    if as_json:
+        typer.echo(json.dumps({component.name: component.told(ready[component.name]) for component in asked}, indent=2))
+    else:
+        table = Table("component", "ready", "address", "more", box=None)
+        for component in asked:
+            more = ", ".join(f"{name} {value}" for name, value in component.more.items())
+            table.add_row(component.name, "[green]yes" if ready[component.name] else "[red]no", component.url, more)
+        Console().print(table)
+    raise typer.Exit(0 if all(ready.values()) else 1)
+
+
+def credentials(
+    show: Annotated[bool, typer.Option("--show", help="Print the passwords themselves.")] = False, as_json: Json = False
+) -> None:
+    """Show the users of Elasticsearch and the files that hold their passwords."""
+    secrets = Secrets(StackSettings.load().vitals_state_dir / "secrets")
+    rows = {user: {"password_file": str(secrets.file(user)), "for": PURPOSES[user]} for user in USERS}
+    if show:
+        for user in USERS:
+            rows[user]["password"] = secrets.password(user)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    if not show:
+        secrets.password("reader")  # says so where there are none yet
+    table = Table("user", *(["password"] if show else []), "for", "password file", box=None)
+    for user, row in rows.items():
+        table.add_row(user, *([row["password"]] if show else []), row["for"], row["password_file"])
+    Console(soft_wrap=True).print(table)
+
+
+def setup_elasticsearch() -> None:
+    """Put the index templates and remove what is too old: the stack's one-shot, run by process-compose and by compose."""
+    settings = StackSettings.load()
+    secrets = Secrets(Path(os.environ.get("SECRETS_DIR") or settings.vitals_state_dir / "secrets"))
+    url = os.environ.get("ELASTICSEARCH_URL") or f"http://127.0.0.1:{settings.elasticsearch_port}"
+    done = set_up(url, secrets.password("admin"), settings)
+    changed = {"put": done.templates, "rolled over": done.rolled_over, "deleted": done.deleted}
+    typer.echo("; ".join(f"{what}: {', '.join(names)}" for what, names in changed.items() if names) or "Nothing had to change.")

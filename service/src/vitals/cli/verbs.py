@@ -1,0 +1,35 @@
+"""Every verb of the command, in the order of `vitals --help`."""
+
+from __future__ import annotations
+
+from vitals.cli import engines, options, service, stack, trace
+from vitals.cli.root import app
+
+_STACK = "The stack"
+_SERVICE = "The model service"
+_SEE = "Seeing what happened"
+
+
+@app.command(rich_help_panel=_SEE)
+def demo() -> None:
+    """Start the stack, send the example model's held-out rows, and follow one request through every store."""
+    from vitals.cli.demo import demo as run  # scikit-learn takes a second to import
+
+    run()
+
+
+app.command(rich_help_panel=_SEE)(trace.trace)
+
+app.command(rich_help_panel=_STACK)(stack.up)
+app.command(rich_help_panel=_STACK)(stack.down)
+app.command(rich_help_panel=_STACK)(stack.restart)
+app.command(rich_help_panel=_STACK)(stack.status)
+app.command(rich_help_panel=_STACK)(stack.credentials)
+app.command(rich_help_panel=_STACK)(engines.engines)
+app.command("setup-elasticsearch", hidden=True)(stack.setup_elasticsearch)
+
+app.command(rich_help_panel=_SERVICE)(service.serve)
+app.command(rich_help_panel=_SERVICE)(service.train_example)
+app.command(rich_help_panel=_SERVICE)(options.options)
+
+__all__ = ["app"]

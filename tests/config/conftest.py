@@ -1,0 +1,165 @@
+"""What tests of configuration files share: the engines, and a Collector that writes what it would have sent to files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from vitals.settings import StackSettings
+from vitals.stack.collector_config import arguments
+from vitals.stack.engines import Engines
+
+PASSWORD = "made-up-for-a-test"
+DEADLINE_SECONDS = 30
+
+
+@pytest.fixture(scope="session")
+def engine() -> Callable[[str], Path]:
+    """The path of an engine's binary by its name: from the folder ENGINES_BIN where that is set, else from the engines' cache."""
+
+    def find(name: str) -> Path:
+        folder = os.environ.get("ENGINES_BIN")
+        binary = Path(folder) / name if folder else Engines(StackSettings.load().vitals_cache_dir).binary(name)
+        if not binary.exists():
+            pytest.fail(f"{name} is not at {binary}: the engines are built by `make`")
+        return binary
+
+    return find
+
+
+@pytest.fixture
+def engine_environment(tmp_path: Path) -> dict[str, str]:
+    """What an engine's configuration file finds in its environment; ports that are free now, folders of this test."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "elasticsearch-writer-password").write_text(PASSWORD)
+    ports = {name: str(port) for name, port in zip(StackSettings.load().ports(), free_ports(20), strict=False)}
+    return {
+        **ports,
+        "PATH": os.environ["PATH"],
+        "LISTEN_HOST": "127.0.0.1",
+        "SECRETS_DIR": str(secrets),
+        "QUEUE_DIR": str(tmp_path / "queue"),
+        "JAEGER_DATA": str(tmp_path / "jaeger"),
+        "JAEGER_TTL": "168h",
+        "ELASTICSEARCH_URL": f"http://127.0.0.1:{ports['ELASTICSEARCH_PORT']}",
+        "PROMETHEUS_URL": f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}",
+        "JAEGER_OTLP_ENDPOINT": f"127.0.0.1:{ports['JAEGER_OTLP_PORT']}",
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on, all different, and below those that the system gives to outgoing connections."""
+    found: list[int] = []
+    for port in random.sample(range(12000, 32000), 4000):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    pytest.fail(f"fewer than {count} ports are free")
+
+
+@dataclass
+class Collector:
+    """A running Collector whose exporters are files: what a backend would have got can be read."""
+
+    otlp: str
+    metrics: str
+    folder: Path
+    log: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def send(self, signal: str, content: dict[str, Any]) -> None:
+        """OTLP as JSON over HTTP."""
+        httpx.post(f"{self.otlp}/v1/{signal}", json=content, timeout=10).raise_for_status()
+
+    def got(self, pipeline: str) -> list[dict[str, Any]]:
+        """What came out of a backend's pipeline so far: one OTLP request each."""
+        file = self.folder / f"{pipeline.replace('/', '-')}.json"
+        if not file.exists():
+            return []
+        return [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+
+    def counter(self, name: str) -> float:
+        """The sum of one of its own counters over all its labels."""
+        lines = httpx.get(f"{self.metrics}/metrics", timeout=10).text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")))
+
+
+@pytest.fixture
+def run_collector(engine: Callable[[str], Path], engine_environment: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
+    """Start the Collector on the real files; the pipelines named in `to_files` get a file for an exporter."""
+
+    @contextmanager
+    def run(settings: StackSettings, to_files: list[str], **environment: str) -> Iterator[Collector]:
+        environment = {**engine_environment, **environment}
+        override = tmp_path / "to-files.yaml"
+        override.write_text(json.dumps(_to_files(to_files, tmp_path)))
+        log = tmp_path / "collector.log"
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                [engine("otelcol"), *arguments(settings), "--config", override], env=environment, stderr=told, stdout=told
+            )
+        running = Collector(
+            f"http://127.0.0.1:{environment['OTLP_HTTP_PORT']}",
+            f"http://127.0.0.1:{environment['COLLECTOR_METRICS_PORT']}",
+            tmp_path,
+            log,
+            environment,
+        )
+        try:
+            wait_for(lambda: _healthy(environment["COLLECTOR_HEALTH_PORT"]) or process.poll() is not None, log.read_text)
+            assert process.poll() is None, log.read_text()
+            yield running
+        finally:
+            process.kill()
+            process.wait()
+
+    return run
+
+
+def _to_files(pipelines: list[str], folder: Path) -> dict[str, Any]:
+    return {
+        "exporters": {
+            f"file/{name.replace('/', '-')}": {"path": str(folder / f"{name.replace('/', '-')}.json"), "flush_interval": "50ms"}
+            for name in pipelines
+        },
+        "service": {"pipelines": {name: {"exporters": [f"file/{name.replace('/', '-')}"]} for name in pipelines}},
+    }
+
+
+def _healthy(port: str) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}", timeout=1).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(name="wait_for", scope="session")
+def waiting() -> Callable[..., Any]:
+    """`wait_for`, for tests: a test module can't import from here."""
+    return wait_for
+
+
+def wait_for(condition: Callable[[], Any], explain: Callable[[], str] = str) -> Any:
+    """Wait until a condition holds, and give its value; fails after the deadline with an explanation."""
+    end = time.monotonic() + DEADLINE_SECONDS
+    while not (value := condition()):
+        if time.monotonic() > end:
+            pytest.fail(f"nothing within {DEADLINE_SECONDS} s\n{explain()}")
+        time.sleep(0.05)
+    return value

@@ -1,0 +1,91 @@
+"""Every configuration file says what it is for, holds no secret, and is taken by its engine's own checker."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+
+import pytest
+import yaml
+
+from vitals.settings import ROOT, StackSettings
+from vitals.stack.elasticsearch_setup import TEMPLATES
+
+FOLDERS = ("otel-collector", "elk/elasticsearch", "prom-graf/prometheus", "prom-graf/jaeger")
+FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file())
+TYPES_OF_THE_NATIVE_SERVER = {
+    "keyword", "text", "date_nanos", "long", "double", "boolean", "byte", "object", "flattened", "passthrough", "alias",
+}  # fmt: skip
+SECRET = re.compile(r"(?i)^\s*[\w.]*(password|secret|token|api_key)\s*:\s*(?![\"']?\$\{)\S", re.MULTILINE)
+
+
+def name(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.suffix != ".json"], ids=name)
+def test_a_configuration_file_opens_with_its_purpose(file: Path) -> None:
+    assert re.match(r"# [A-Z].{20,}", file.read_text())
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_a_configuration_file_holds_no_secret(file: Path) -> None:
+    assert not SECRET.search(file.read_text())
+
+
+def test_prometheus_takes_its_configuration_and_targets(engine: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = ROOT / "prom-graf" / "prometheus"
+    shutil.copy(folder / "prometheus.yml", tmp_path)
+    (tmp_path / "targets").mkdir()
+    ports = {port: str(value) for port, value in StackSettings.load().ports().items()}
+    targets = Template((folder / "targets" / "native.yml.in").read_text()).substitute(ports)
+    (tmp_path / "targets" / "native.yml").write_text(targets)
+    said = subprocess.run(
+        [engine("promtool"), "check", "config", tmp_path / "prometheus.yml"], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 0, said.stderr
+    assert "WARNING" not in said.stdout + said.stderr
+    assert {group["labels"]["job"] for group in yaml.safe_load(targets)} == {"collector", "prometheus", "jaeger", "node"}
+
+
+def test_jaeger_takes_its_configuration(engine: Callable[[str], Path], engine_environment: dict[str, str]) -> None:
+    said = subprocess.run(
+        [engine("jaeger"), "validate", "--config", ROOT / "prom-graf" / "jaeger" / "jaeger.yaml"],
+        env=engine_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("signal", ["logs", "traces"])
+def test_an_index_template_wins_and_lets_its_data_streams_come_to_be(signal: str) -> None:
+    template = json.loads((TEMPLATES / f"{signal}.json").read_text())
+    assert template["index_patterns"] == [f"{signal}-*"]
+    assert template["priority"] > 200, "the official image has templates of its own for these names"
+    assert template["allow_auto_create"] is True
+    assert template["data_stream"] == {}
+    assert template["template"]["lifecycle"]["data_retention"] == "${" + signal.upper() + "_RETENTION}"
+    settings = template["template"]["settings"]
+    assert settings["index.refresh_interval"] == "500ms"
+    assert settings["index.mapping.ignore_malformed"] is True
+    assert settings["index.mapping.total_fields.ignore_dynamic_beyond_limit"] is True
+
+
+@pytest.mark.parametrize("signal", ["logs", "traces"])
+def test_an_index_template_has_only_field_types_that_the_native_server_knows(signal: str) -> None:
+    def types(properties: dict[str, dict[str, object]]) -> set[str]:
+        found: set[str] = set()
+        for field in properties.values():
+            found.add(str(field.get("type", "object")))
+            found |= types(field.get("properties", {}))  # type: ignore[arg-type]  # JSON
+        return found
+
+    mappings = json.loads((TEMPLATES / f"{signal}.json").read_text())["template"]["mappings"]
+    assert types(mappings["properties"]) <= TYPES_OF_THE_NATIVE_SERVER

@@ -1,0 +1,158 @@
+"""What was answered is stored, once: under concurrency, over several workers, and through a shutdown under load."""
+
+from __future__ import annotations
+
+import collections
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2 as httpx
+
+from .conftest import ROW, AnotherService, Stack, eventually
+
+
+def _ask(url: str, count: int, threads: int = 20) -> list[str]:
+    """Send `count` predictions on `threads` connections; gives the trace ids of the answers."""
+
+    def one_connection(share: int) -> list[str]:
+        with httpx.Client(base_url=url, timeout=30) as client:
+            return [client.post("/predict", json={"features": ROW}).raise_for_status().json()["trace_id"] for _ in range(share)]
+
+    with ThreadPoolExecutor(threads) as many:
+        return [trace_id for ids in many.map(one_connection, [count // threads] * threads) for trace_id in ids]
+
+
+def _of_service(name: str, **terms: Any) -> dict[str, Any]:
+    wanted = [{"term": {"resource.attributes.service.name": name}}, *({"term": {k: v}} for k, v in terms.items())]
+    return {"bool": {"filter": wanted}}
+
+
+def _trace_ids(documents: list[dict[str, Any]]) -> collections.Counter[str]:
+    return collections.Counter(document["trace_id"] for document in documents)
+
+
+def _stored_once(stack: Stack, name: str, answered: list[str]) -> None:
+    """Each answered request has one SERVER span in Elasticsearch and in Jaeger and one prediction log; none has two."""
+    expected = collections.Counter(answered)
+    spans = _of_service(name, **{"attributes.http.route": "/predict", "kind": "Server"})
+    logs = _of_service(name, event_name="ml.prediction")
+    for index, query in (("traces-*", spans), ("logs-*", logs)):
+        found = eventually(
+            lambda index=index, query=query: _trace_ids(stack.documents(index, query)),
+            lambda found: set(expected) <= set(found),
+            why=f"every answered request is in {index}",
+        )
+        assert {trace_id: found[trace_id] for trace_id in expected} == expected, f"duplicates in {index}"
+
+    def in_jaeger(trace_id: str) -> int:
+        return sum(span.name == "POST /predict" for span in stack.stores.jaeger_spans(trace_id))
+
+    with ThreadPoolExecutor(8) as many:
+        missing = set(answered)
+
+        def all_there() -> set[str]:
+            found = dict(zip(list(missing), many.map(in_jaeger, list(missing)), strict=True))
+            assert max(found.values(), default=0) <= 1, "duplicates in Jaeger"
+            missing.difference_update(trace_id for trace_id, count in found.items() if count)
+            return missing
+
+        eventually(all_there, lambda left: not left, why="every answered request is in Jaeger")
+
+
+def test_200_concurrent_requests_are_200_everywhere(stack: Stack) -> None:
+    with stack.another_service("concurrent") as service:
+        answered = _ask(service.url, 200, threads=50)
+        assert len(set(answered)) == 200
+        eventually(
+            lambda: stack.total('ml_predictions_total{job="concurrent"}'), lambda total: total == 200, why="the counter is at 200"
+        )
+        _stored_once(stack, "concurrent", answered)
+        assert stack.total('http_server_request_duration_seconds_count{job="concurrent",http_route="/predict"}') == 200
+
+
+def test_two_workers_add_up(stack: Stack) -> None:
+    with stack.another_service("two-workers", SERVICE_WORKERS="2") as service:
+
+        def both_have_served() -> int:
+            _ask(service.url, 40)
+            return len(stack.query('sum by (instance) (ml_predictions_total{job="two-workers"}) > 0'))
+
+        eventually(
+            lambda: (
+                stack.total('ml_predictions_total{job="two-workers"}'),
+                stack.total('http_server_request_duration_seconds_count{job="two-workers",http_route="/predict"}'),
+            ),
+            lambda totals: totals[0] == totals[1],
+            why="predictions and requests, summed over both workers, agree",
+        )
+        total = stack.total('ml_predictions_total{job="two-workers"}')
+        answered = _ask(service.url, 200)
+        eventually(
+            lambda: stack.total('ml_predictions_total{job="two-workers"}'),
+            lambda now: now == total + len(answered),
+            why="the two workers' counters add up to what was sent",
+        )
+
+
+def test_sigterm_under_load_loses_nothing_that_was_answered(stack: Stack) -> None:
+    with stack.another_service("drained") as service:
+        answered = _under_load(service, signal.SIGTERM)
+        assert service.process.wait(60) == 0, service.output
+    assert len(answered) > 50, "the load did not get going"
+    _stored_once(stack, "drained", answered)
+    eventually(
+        lambda: stack.total('ml_predictions_total{job="drained"}'),
+        lambda total: total >= len(answered),
+        why="the last counts were delivered too",
+    )
+
+
+def _under_load(service: AnotherService, signal_number: int) -> list[str]:
+    """Ask on 16 connections until the service is gone, which it is told to be after half a second of answers."""
+    answered: list[str] = []
+    going = threading.Event()
+
+    def one_connection(_: int) -> None:
+        with httpx.Client(base_url=service.url, timeout=10) as client:
+            while True:
+                try:
+                    response = client.post("/predict", json={"features": ROW})
+                except httpx.HTTPError:
+                    return  # not answered
+                if response.status_code == 200:
+                    answered.append(response.json()["trace_id"])
+                    going.set()
+
+    with ThreadPoolExecutor(16) as many:
+        asking = [many.submit(one_connection, number) for number in range(16)]
+        assert going.wait(30)
+        begun, start = len(answered), time.monotonic()
+        while time.monotonic() < start + 0.5 or len(answered) < begun + 50:
+            time.sleep(0.01)
+        service.process.send_signal(signal_number)
+        for one in asking:
+            one.result()
+    return answered
+
+
+def test_from_answer_to_searchable_in_elasticsearch(stack: Stack, capsys: Any) -> None:
+    """The promise: p99 of 100 requests within 2 s."""
+
+    def measure(_: int) -> float:
+        trace_id = stack.predict().json()["trace_id"]
+        answered = time.monotonic()
+        query = {"term": {"trace_id": trace_id}}
+        while not (stack.documents("logs-*", query) and stack.documents("traces-*", query)):
+            assert time.monotonic() < answered + 30, "not searchable after 30 s"
+            time.sleep(0.02)
+        return time.monotonic() - answered
+
+    with ThreadPoolExecutor(4) as few:
+        seconds = sorted(few.map(measure, range(100)))
+    median, worst = seconds[49], seconds[98]
+    with capsys.disabled():
+        print(f"\nanswer → span and log searchable in Elasticsearch, 100 requests: p50 {median:.2f} s, p99 {worst:.2f} s")
+    assert worst <= 2.0
