@@ -40,6 +40,13 @@ def engine() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(autouse=True)
+def no_options_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options are their defaults, whatever the shell that runs the tests has set; the engines' cache stays the caller's."""
+    for option in StackSettings.model_fields.keys() - {"vitals_cache_dir"}:
+        monkeypatch.delenv(option.upper(), raising=False)
+
+
 @pytest.fixture
 def engine_environment(tmp_path: Path) -> dict[str, str]:
     """What an engine's configuration file finds in its environment; ports that are free now, folders of this test."""

@@ -156,3 +156,25 @@ def test_from_answer_to_searchable_in_elasticsearch(stack: Stack, capsys: Any) -
     with capsys.disabled():
         print(f"\nanswer → span and log searchable in Elasticsearch, 100 requests: p50 {median:.2f} s, p99 {worst:.2f} s")
     assert worst <= 2.0
+
+
+def test_from_answer_to_prometheus(stack: Stack, capsys: Any) -> None:
+    """The promise: within 3 s, for the counter and for the exemplar."""
+
+    def measure() -> tuple[float, float]:
+        before = stack.total("ml_predictions_total")
+        trace_id = stack.predict().json()["trace_id"]
+        answered = time.monotonic()
+        eventually(lambda: stack.total("ml_predictions_total"), lambda total: total > before)
+        counted = time.monotonic() - answered
+        eventually(lambda: stack.stores.exemplars(trace_id), why="the request is an exemplar")
+        return counted, time.monotonic() - answered
+
+    counters, exemplars = zip(*(measure() for _ in range(20)), strict=True)
+    with capsys.disabled():
+        print(
+            f"\nanswer → Prometheus, 20 requests: counter p50 {sorted(counters)[9]:.2f} s, longest {max(counters):.2f} s; "
+            f"exemplar p50 {sorted(exemplars)[9]:.2f} s, longest {max(exemplars):.2f} s"
+        )
+    assert max(counters) <= 3.0
+    assert max(exemplars) <= 3.0

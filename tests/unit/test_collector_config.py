@@ -9,6 +9,12 @@ from vitals.settings import StackSettings
 from vitals.stack.collector_config import FOLDER, arguments, available, config_files
 
 
+@pytest.fixture(autouse=True)
+def no_options_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in ("METRICS_BACKEND", "LOGS_BACKEND", "TRACES_BACKEND", "LOG_FILES"):
+        monkeypatch.delenv(option, raising=False)
+
+
 def test_the_defaults_name_files_that_exist() -> None:
     files = config_files(StackSettings.load())
     assert [str(file.relative_to(FOLDER)) for file in files] == [

@@ -132,6 +132,34 @@ def test_the_pull_option_serves_metrics_with_exemplars(tmp_path: Path) -> None:
     assert answer["trace_id"]
 
 
+def test_workers_that_fork_are_instances_of_their_own(tmp_path: Path) -> None:
+    """As under a server that loads the application first and forks then."""
+    program = tmp_path / "forks.py"
+    program.write_text(
+        """
+import os
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from opentelemetry import trace
+from vitals.telemetry import instrument
+
+app = FastAPI()
+instrument(app, service_name="forked")
+for _ in range(2):
+    if os.fork() == 0:
+        with TestClient(app) as client:
+            client.get("/")
+            print(trace.get_tracer_provider().resource.attributes["service.instance.id"], flush=True)
+        os._exit(0)
+    os.wait()
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, program], env={**os.environ, **NOTHING}, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert len(set(done.stdout.split())) == 2
+
+
 def test_sdk_drops_are_counted_by_default(tmp_path: Path) -> None:
     done = run(tmp_path, OTEL_METRICS_EXPORTER="console", OTEL_TRACES_EXPORTER="console")
     assert "otel.sdk.processor.span.processed" in done.stdout

@@ -48,9 +48,9 @@ def serve(settings: Settings) -> None:
 
 def _check_exporters() -> None:
     wrong = []
-    for signal in ("traces", "metrics", "logs"):
+    for kind in ("traces", "metrics", "logs"):
         try:
-            exporter_classes(signal)
+            exporter_classes(kind)
         except ValueError as error:
             wrong.append(str(error))
     if wrong:

@@ -17,7 +17,7 @@ from vitals.cli.waterfall import draw
 from vitals.errors import ModelMissing, StackError
 from vitals.model.example import HELD_OUT_FILE
 from vitals.settings import Settings, StackSettings
-from vitals.stack.follow import HINTS, follow
+from vitals.stack.follow import follow, reason
 from vitals.stack.secrets import Secrets
 from vitals.stack.stores import Stores
 
@@ -39,8 +39,9 @@ def demo() -> None:
         trace_id = one_with_exemplar(stores, [str(answer["trace_id"]) for answer in answers])
         view = follow(stores, trace_id, wait_seconds=_WAIT_SECONDS)
     console.print(draw(view))
-    if view.missing:
-        raise StackError(f"The request did not reach every store: not in {view.missing[0]}: {HINTS[view.missing[0]]}")
+    if not view.complete:
+        place = view.missing[0]
+        raise StackError(f"The request did not reach every store: not in {place}: {reason(view, place)}")
     _say_where(console, settings, trace_id)
 
 

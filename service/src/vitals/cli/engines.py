@@ -8,7 +8,7 @@ from vitals.cli.progress import drawn
 from vitals.cli.root import ended_cleanly
 from vitals.settings import StackSettings
 from vitals.stack import preflight
-from vitals.stack.engines import Engines, remove_left_over
+from vitals.stack.engines import Engines
 
 
 def engines() -> None:
@@ -17,7 +17,6 @@ def engines() -> None:
     cache = Engines(settings.vitals_cache_dir)
     missing = cache.missing()
     preflight.check(settings, missing=missing, to_start=[], stack="")
-    remove_left_over(settings.vitals_cache_dir)
     with ended_cleanly(), drawn() as progress:
         made = cache.ensure(progress)
     typer.echo(f"Built or fetched: {', '.join(made)}." if made else "All engines are cached already.")

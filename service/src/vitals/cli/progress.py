@@ -24,7 +24,7 @@ class Drawn(Protocol):
 
     def done(self, step: str, text: str = "done") -> None: ...
 
-    def failed(self, step: str) -> None: ...
+    def failed(self, step: str, text: str = "failed") -> None: ...
 
 
 @contextlib.contextmanager
@@ -68,9 +68,9 @@ class _Terminal:
         if step in self._tasks:
             self._bars.update(self._tasks[step], completed=1, note=text)
 
-    def failed(self, step: str) -> None:
+    def failed(self, step: str, text: str = "failed") -> None:
         if step in self._tasks:
-            self._bars.update(self._tasks[step], description=f"[red]{step}", note="failed")
+            self._bars.update(self._tasks[step], description=f"[red]{step}", note=text)
             self._bars.stop_task(self._tasks[step])
 
 
@@ -97,8 +97,8 @@ class _Plain:
     def done(self, step: str, text: str = "done") -> None:
         self._end(step, text)
 
-    def failed(self, step: str) -> None:
-        self._end(step, "failed")
+    def failed(self, step: str, text: str = "failed") -> None:
+        self._end(step, text)
 
     def close(self) -> None:
         self._closed.set()

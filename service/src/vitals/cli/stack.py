@@ -15,7 +15,7 @@ from vitals.cli.progress import drawn
 from vitals.cli.root import ended_cleanly
 from vitals.settings import Settings, StackSettings
 from vitals.stack.elasticsearch_setup import set_up
-from vitals.stack.groups import Target, members
+from vitals.stack.groups import Target
 from vitals.stack.native import NativeStack
 from vitals.stack.secrets import PURPOSES, USERS, Secrets
 from vitals.stack.status import components, readiness
@@ -29,24 +29,20 @@ Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
 def native_stack() -> NativeStack:
     """The stack of this checkout, with the options of now; raises SettingsError with a sentence for each that is wrong."""
-    return NativeStack(StackSettings.load(), Settings.load())
+    return NativeStack(StackSettings.load(), Settings.load(), make_model=_train_example)
+
+
+def _train_example(folder: Path) -> None:
+    from vitals.model.example import train_example  # scikit-learn takes a second to import
+
+    train_example(folder)
 
 
 def start(target: Target = "all") -> None:
     """What `vitals up` does; the example model is trained first where there is none to serve."""
     stack = native_stack()
     with ended_cleanly(), drawn() as progress:
-        if "service" in members(target):
-            _ensure_model(stack)
         stack.up(target, progress)
-
-
-def _ensure_model(stack: NativeStack) -> None:
-    folder = stack.service.model_dir or stack.settings.vitals_state_dir / "model"
-    if stack.service.model_dir is None and not (folder.is_dir() and any(folder.iterdir())):
-        from vitals.model.example import train_example
-
-        train_example(folder)
 
 
 def up(target: TargetArgument = "all") -> None:
@@ -70,10 +66,7 @@ def restart(target: TargetArgument = "all", volumes: Volumes = False) -> None:
     """Stop and start the stack, or a group of it, with the options of now."""
     stack = native_stack()
     with ended_cleanly(), drawn() as progress:
-        stack.down(target, volumes=volumes, progress=progress)
-        if "service" in members(target):
-            _ensure_model(stack)
-        stack.up(target, progress)
+        stack.restart(target, volumes=volumes, progress=progress)
 
 
 def status(target: TargetArgument = "all", as_json: Json = False) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from vitals.cli.root import app
 from vitals.cli.waterfall import draw
 from vitals.settings import StackSettings
-from vitals.stack.follow import HINTS, checked_trace_id, follow
+from vitals.stack.follow import checked_trace_id, follow, reason
 from vitals.stack.records import TraceView
 from vitals.stack.stores import Stores
 
@@ -23,7 +23,8 @@ def trace(
     trace_id: Annotated[str, typer.Argument(help="32 hexadecimal digits, as in every answer's trace_id; or a traceparent.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a picture.")] = False,
     wait: Annotated[
-        float, typer.Option(min=0, max=600, metavar="SECONDS", help="Ask again until every store has the trace, this long.")
+        float,
+        typer.Option(min=0, max=600, metavar="SECONDS", help="Ask again, this long, until every store in use has the trace."),
     ] = 0,
 ) -> None:
     """Follow one request through Prometheus, Elasticsearch and Jaeger by its trace id.
@@ -52,8 +53,5 @@ def as_document(view: TraceView) -> dict[str, Any]:
             "logs": [dataclasses.asdict(one) for one in view.logs],
         },
         "jaeger": {"spans": [dataclasses.asdict(one) for one in view.jaeger_spans]},
-        "missing": [
-            {"place": place, "reason": view.unreachable.get(place) or HINTS[place], "reachable": place not in view.unreachable}
-            for place in view.missing
-        ],
+        "missing": [{"place": place, "reason": reason(view, place), "used": place not in view.unused} for place in view.missing],
     }

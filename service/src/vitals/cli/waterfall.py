@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from vitals.stack.follow import HINTS
+from vitals.stack.follow import reason
 from vitals.stack.records import Exemplar, Log, Span, TraceView
 
 _BAR_WIDTH = 32
@@ -116,8 +116,7 @@ def _logs(logs: Sequence[Log], start: int) -> Table:
 def _absences(view: TraceView) -> list[RenderableType]:
     lines: list[RenderableType] = []
     for place in view.missing:
-        reason = view.unreachable.get(place) or HINTS[place]
-        lines.append(Text.from_markup(f"\n[yellow]Not in {place}:[/] {escape(reason)}"))
+        lines.append(Text.from_markup(f"\n[yellow]Not in {place}:[/] {escape(reason(view, place))}"))
     return lines
 
 

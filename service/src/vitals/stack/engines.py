@@ -25,6 +25,8 @@ _GIB = 1024**3
 _MEMORY_OF_A_GO_BUILD = 3 * _GIB
 """What the largest of the links takes, with room."""
 
+_LEFT_OVER_SECONDS = 86400
+
 Build = Callable[[Recipe, Path, Path, Path, Event], None]
 
 
@@ -62,6 +64,7 @@ class Engines:
             return []
         told = progress or Silent()
         _make_readable_folder(self._folder)
+        _remove_left_over(self._folder)
         stop = Event()
         go = [recipe for recipe in missing if recipe.kind != "maven"]
         fetched = [recipe for recipe in missing if recipe.kind == "maven"]
@@ -90,6 +93,9 @@ class Engines:
                     progress.done(recipe.name, "made by another run meanwhile")
                     return
                 self._make(recipe, stop)
+        except Stopped:
+            progress.failed(recipe.name, "stopped")
+            raise
         except BaseException:
             progress.failed(recipe.name)
             raise
@@ -102,7 +108,11 @@ class Engines:
             scratch = Path(folder)
             out = scratch / "out"
             out.mkdir(mode=0o755)
-            self._build(recipe, scratch, out, log, stop)
+            try:
+                self._build(recipe, scratch, out, log, stop)
+            except Stopped:
+                log.unlink()
+                raise
             lacking = [name for name in recipe.binaries if not os.access(out / "bin" / name, os.X_OK)]
             if lacking:
                 raise BuildError(f"{recipe.name} was built, but without {', '.join(lacking)}; see {log}.")
@@ -159,9 +169,9 @@ def _raise_first(futures: Sequence[Future[None]]) -> None:
         raise told[0]
 
 
-def remove_left_over(cache: Path, older_than_seconds: float = 86400) -> None:
+def _remove_left_over(folder: Path) -> None:
     """Remove scratch folders of builds that were killed before they could clean up."""
-    for folder in (cache / "engines").glob(".*/"):
+    for scratch in folder.glob(".*/"):
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > older_than_seconds:
-                shutil.rmtree(folder)
+            if time.time() - scratch.stat().st_mtime > _LEFT_OVER_SECONDS:
+                shutil.rmtree(scratch)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2 as httpx
 
 from vitals.errors import SettingsError
-from vitals.stack.records import PLACES, Place, TraceView
+from vitals.stack.records import Place, TraceView
 from vitals.stack.stores import Stores
 
 _POLL_SECONDS = 0.2
@@ -22,12 +22,12 @@ HINTS: dict[Place, str] = {
         "only some have one; those of the last second are still to come; an unsampled trace has none."
     ),
     "elasticsearch spans": (
-        "no span of it. Usual: it is younger than two seconds; TRACES_BACKEND does not send to Elasticsearch; "
+        "no span of it. Usual: it is younger than two seconds; "
         "Elasticsearch was away and the Collector's queue is still being sent; the trace was not sampled; "
         "it is older than TRACES_RETENTION."
     ),
     "jaeger": (
-        "no span of it. Usual: it is younger than two seconds; TRACES_BACKEND does not send to Jaeger; "
+        "no span of it. Usual: it is younger than two seconds; Jaeger was away and the Collector's queue is still being sent; "
         "the trace was not sampled; it is older than TRACES_RETENTION."
     ),
     "elasticsearch logs": (
@@ -47,18 +47,19 @@ def checked_trace_id(text: str) -> str:
 
 
 def look(stores: Stores, trace_id: str) -> TraceView:
-    """Ask every store once, side by side."""
+    """Ask every store that is in use once, side by side."""
     questions: dict[Place, Callable[[str], list[Any]]] = {
         "prometheus": stores.exemplars,
         "elasticsearch spans": stores.elasticsearch_spans,
         "jaeger": stores.jaeger_spans,
         "elasticsearch logs": stores.elasticsearch_logs,
     }
+    questions = {place: question for place, question in questions.items() if place not in stores.unused}
     answers: dict[Place, list[Any]] = {}
     unreachable: dict[Place, str] = {}
-    with ThreadPoolExecutor(len(questions)) as at_once:
+    with ThreadPoolExecutor(max(1, len(questions))) as at_once:
         asked = {place: at_once.submit(question, trace_id) for place, question in questions.items()}
-    for place in PLACES:
+    for place in asked:
         try:
             answers[place] = asked[place].result()
         except httpx.HTTPError as failed:
@@ -69,8 +70,14 @@ def look(stores: Stores, trace_id: str) -> TraceView:
         elasticsearch_spans=answers.get("elasticsearch spans", []),
         jaeger_spans=answers.get("jaeger", []),
         logs=answers.get("elasticsearch logs", []),
+        unused=stores.unused,
         unreachable=unreachable,
     )
+
+
+def reason(view: TraceView, place: Place) -> str:
+    """Why the trace is not in `place`: known, or what it usually means."""
+    return view.unused.get(place) or view.unreachable.get(place) or HINTS[place]
 
 
 def follow(
@@ -78,9 +85,9 @@ def follow(
     trace_id: str,
     *,
     wait_seconds: float,
-    until: Callable[[TraceView], bool] = lambda view: not view.missing,
+    until: Callable[[TraceView], bool] = lambda view: view.complete,
 ) -> TraceView:
-    """Ask until the view is as `until` wants it (by default: every store has the trace), for `wait_seconds` at most."""
+    """Ask until the view is as `until` wants it (by default: every store in use has the trace), for `wait_seconds` at most."""
     deadline = time.monotonic() + wait_seconds
     while True:
         view = look(stores, trace_id)

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,58 +37,87 @@ USUAL_SECONDS = {
 
 READY_WITHIN_SECONDS = 240
 
+_LOCK = ".lock"
+_MODEL_STEP = "example model"
+
 
 class NativeStack:
     """One checkout's stack; its state folder tells it from others."""
 
-    def __init__(self, settings: StackSettings, service: Settings, env: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        settings: StackSettings,
+        service: Settings,
+        env: Mapping[str, str] = os.environ,
+        make_model: Callable[[Path], object] | None = None,
+    ) -> None:
+        """`make_model` fills the served model's folder; it is called before the service starts, where there is no model yet."""
         self.settings = settings
         self.service = service
         self.env = env
+        self.make_model = make_model
         self.state = settings.vitals_state_dir
         self.ident = hashlib.sha256(str(self.state.absolute()).encode()).hexdigest()[:10]
         self.engines = Engines(settings.vitals_cache_dir)
         self.secrets = Secrets(self.state / "secrets")
-        self.supervisors = {name: Supervisor(self.ident, name) for name in GROUPS}
+        self.supervisors = {name: Supervisor(self.ident, name, self.state) for name in GROUPS}
 
     def up(self, target: Target = "all", progress: Progress | None = None) -> None:
         """Start what is not running and wait until it is ready; if that fails or is interrupted, what was started is stopped.
 
         Raises PreflightError before anything starts, BuildError, or StackError with what the process that failed said.
         """
-        told = progress or Silent()
         with self._locked():
-            self._stop_what_changed(target, told)
-            to_start = [name for name in members(target) if not self.supervisors[name].alive()]
-            if to_start:
-                preflight.check(self.settings, missing=self.engines.missing(), to_start=to_start, stack=self.ident, env=self.env)
-                self.engines.ensure(told)
-                self._prepare()
-            with self._undone_on_failure(to_start):
-                for wave in waves(members(target)):
-                    for name in wave:
-                        if name in to_start:
-                            self._start(name)
-                    self._wait_until_ready(wave, told, new=to_start)
+            self._bring_up(target, self._outdated(target), progress or Silent())
 
     def down(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> list[GroupName]:
         """Stop the groups, the senders first; gives those that were running. No process of theirs is left.
 
         With `volumes`, their data go too; with all of them also the secrets, the logs and the model. Engines stay in the cache.
         """
-        told = progress or Silent()
         with self._locked():
-            running = [name for name in members(target) if self.supervisors[name].running()]
-            for wave in reversed(waves(members(target))):
-                self._stop([name for name in wave if name in running], told)
+            running = self._running(target)
+            self._stop_in_order(running, progress or Silent())
             if volumes:
                 self._delete_data(target)
         return running
 
     def restart(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> None:
-        """Stop and start the groups, with the options of now."""
-        self.down(target, volumes=volumes, progress=progress)
-        self.up(target, progress)
+        """Stop and start the groups, with the options of now; nothing is stopped where they could not start again.
+
+        Raises what `up` raises.
+        """
+        with self._locked():
+            self._bring_up(target, self._running(target), progress or Silent(), volumes=volumes)
+
+    def _bring_up(self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False) -> None:
+        """Start what does not run and, after stopping them, the groups to start `anew`."""
+        running = self._running(target)
+        to_start = [name for name in members(target) if name in anew or name not in running]
+        if to_start:
+            preflight.check(
+                self.settings,
+                missing=self.engines.missing(),
+                to_start=to_start,
+                running=running,
+                stack=self.ident,
+                env=self.env,
+            )
+            self.engines.ensure(told)
+        self._stop_in_order(anew, told)
+        if volumes:
+            self._delete_data(target)
+        with self._undone_on_failure(to_start):
+            if to_start:
+                self._prepare(to_start, told)
+            for wave in waves(members(target)):
+                for name in wave:
+                    if name in to_start:
+                        self._start(name)
+                self._wait_until_ready(wave, told, new=to_start)
+
+    def _running(self, target: Target) -> list[GroupName]:
+        return [name for name in members(target) if self.supervisors[name].running()]
 
     def environment(self) -> dict[str, str]:
         """What the processes of the stack find in their environment, beside what they inherit."""
@@ -96,14 +125,19 @@ class NativeStack:
         home = jdk.home if jdk else Path("no-jdk-found")
         return stack_environment(self.settings, self.service, self.engines, home, self.env)
 
-    def _prepare(self) -> None:
-        """Folders, secrets and configuration files, for all groups: they know of one another."""
+    def _prepare(self, to_start: Sequence[GroupName], told: Progress) -> None:
+        """Folders, secrets and configuration files, for all groups, since they know of one another; and a model to serve."""
         self.state.mkdir(parents=True, exist_ok=True)
         self.secrets.ensure()
         for folder in ("logs", "collector", "collector/queue", "jaeger"):
             make_private_folder(self.state / folder)
         elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
         prometheus_files.prepare(self.state / "prometheus", self.environment())
+        model = self.state / "model"
+        if "service" in to_start and self.make_model and self.service.model_dir is None and not _has_files(model):
+            told.start(_MODEL_STEP, 3)
+            self.make_model(model)
+            told.done(_MODEL_STEP, "trained")
 
     def _start(self, name: GroupName) -> None:
         environment = self.environment()
@@ -111,12 +145,11 @@ class NativeStack:
         self.supervisors[name].start(self.engines.binary("process-compose"), with_inherited(environment, self.env), log)
         write_atomically(self._digest_file(name), settings_digest(environment, self.env))
 
-    def _stop(self, names: Sequence[GroupName], progress: Progress) -> None:
-        if not names:
-            return
-        with ThreadPoolExecutor(len(names)) as side_by_side:
-            for done in [side_by_side.submit(self._stop_one, name, progress) for name in names]:
-                done.result()
+    def _stop_in_order(self, names: Sequence[GroupName], progress: Progress) -> None:
+        for wave in reversed(waves(names)):
+            with ThreadPoolExecutor(len(wave)) as side_by_side:
+                for done in [side_by_side.submit(self._stop_one, name, progress) for name in wave]:
+                    done.result()
 
     def _stop_one(self, name: GroupName, progress: Progress) -> None:
         step = f"stop {name}"
@@ -124,15 +157,16 @@ class NativeStack:
         self.supervisors[name].stop(GRACE_SECONDS + self.service.shutdown_grace_seconds)
         progress.done(step, "stopped")
 
-    def _stop_what_changed(self, target: Target, progress: Progress) -> None:
-        """Stop groups whose options changed since they were started, and what is left of those whose supervisor is gone."""
-        running = [name for name in reversed(members(target)) if self.supervisors[name].running()]
+    def _outdated(self, target: Target) -> list[GroupName]:
+        """Groups that run with other options than those of now, or in part only, or whose supervisor is gone."""
+        running = self._running(target)
         digest = settings_digest(self.environment(), self.env) if running else ""
-        for name in running:
-            supervisor = self.supervisors[name]
-            known = self._digest_file(name).read_text() if self._digest_file(name).exists() else ""
-            if not supervisor.alive() or known != digest or any(state.failed for state in supervisor.states()):
-                self._stop([name], progress)
+        return [name for name in running if not self._is_well(name, digest)]
+
+    def _is_well(self, name: GroupName, digest: str) -> bool:
+        known = self._digest_file(name).read_text() if self._digest_file(name).exists() else ""
+        supervisor = self.supervisors[name]
+        return known == digest and supervisor.alive() and not any(state.failed for state in supervisor.states())
 
     def _digest_file(self, name: GroupName) -> Path:
         return self.state / "logs" / f".options-of-{name}"
@@ -181,8 +215,7 @@ class NativeStack:
         try:
             yield
         except BaseException:
-            for wave in reversed(waves(to_start)):
-                self._stop(wave, Silent())
+            self._stop_in_order(to_start, Silent())
             raise
 
     def _delete_data(self, target: Target) -> None:
@@ -206,7 +239,8 @@ class NativeStack:
             yield
 
 
-_LOCK = ".lock"
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _remove(path: Path) -> None:

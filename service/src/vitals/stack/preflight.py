@@ -39,12 +39,13 @@ def check(
     missing: Sequence[Recipe],
     to_start: Sequence[GroupName],
     stack: str,
+    running: Sequence[GroupName] = (),
     env: Mapping[str, str] = os.environ,
     needs: Needs = Needs(),
 ) -> None:
     """Raise PreflightError with a sentence for each thing that `missing` engines and groups `to_start` lack.
 
-    `stack` is our own stack's mark: its processes may hold the ports.
+    `stack` is our own stack's mark: its processes may hold the ports. `running`: groups that have their memory already.
     """
     sentences = [*_tools(missing, env), *_disk(settings, bool(missing), needs)]
     if "elk" in to_start:
@@ -53,7 +54,7 @@ def check(
     if "service" in to_start:
         sentences += _backends(settings)
     sentences += _ports(settings, to_start, stack)
-    sentences += _memory(to_start)
+    sentences += _memory([group for group in to_start if group not in running])
     if sentences:
         raise PreflightError(sentences)
 

@@ -17,8 +17,8 @@ class Progress(Protocol):
     def done(self, step: str, text: str = "done") -> None:
         """A step ended well."""
 
-    def failed(self, step: str) -> None:
-        """A step ended badly; the error follows as an exception."""
+    def failed(self, step: str, text: str = "failed") -> None:
+        """A step ended badly, or was stopped; the error follows as an exception."""
 
 
 class Silent:
@@ -30,4 +30,4 @@ class Silent:
 
     def done(self, step: str, text: str = "done") -> None: ...
 
-    def failed(self, step: str) -> None: ...
+    def failed(self, step: str, text: str = "failed") -> None: ...

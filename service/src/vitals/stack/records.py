@@ -57,13 +57,14 @@ PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "ela
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
-    """One trace as every store has it; `unreachable` says why a store could not be asked."""
+    """One trace as every store has it; `unused` says why nothing is sent to a store, `unreachable` why it could not be asked."""
 
     trace_id: str
     exemplars: list[Exemplar] = field(default_factory=list)
     elasticsearch_spans: list[Span] = field(default_factory=list)
     jaeger_spans: list[Span] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
+    unused: dict[Place, str] = field(default_factory=dict)
     unreachable: dict[Place, str] = field(default_factory=dict)
 
     @property
@@ -81,6 +82,11 @@ class TraceView:
             "elasticsearch logs": bool(self.logs),
         }
         return [place for place in PLACES if not found[place]]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every store that something is sent to has the trace."""
+        return set(self.missing) <= set(self.unused)
 
     @property
     def found(self) -> bool:

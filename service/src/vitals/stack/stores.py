@@ -8,7 +8,7 @@ from typing import Any
 import httpx2 as httpx
 
 from vitals.settings import StackSettings
-from vitals.stack.records import Exemplar, Log, Span
+from vitals.stack.records import Exemplar, Log, Place, Span
 from vitals.stack.secrets import Secrets
 
 READER = "reader"
@@ -23,6 +23,7 @@ class Stores:
     """HTTP clients of the three stores, with the reader's rights only. Raises httpx.HTTPError where a store does not answer."""
 
     def __init__(self, settings: StackSettings) -> None:
+        self.unused = unused_places(settings)
         host = "http://127.0.0.1"
         password = Secrets(settings.vitals_state_dir / "secrets").password("reader")
         self.elasticsearch = httpx.Client(
@@ -86,6 +87,18 @@ class Stores:
             for series in response.raise_for_status().json()["data"]
             for exemplar in series["exemplars"]
         ]
+
+
+def unused_places(settings: StackSettings) -> dict[Place, str]:
+    """The places that these backends send nothing to, each with the option that says so."""
+    traces = settings.traces_backend.split("+")
+    used: dict[Place, tuple[bool, str]] = {
+        "prometheus": (settings.metrics_backend.startswith("prometheus"), f"METRICS_BACKEND is {settings.metrics_backend}"),
+        "elasticsearch spans": ("elasticsearch" in traces, f"TRACES_BACKEND is {settings.traces_backend}"),
+        "jaeger": ("jaeger" in traces, f"TRACES_BACKEND is {settings.traces_backend}"),
+        "elasticsearch logs": (settings.logs_backend == "elasticsearch", f"LOGS_BACKEND is {settings.logs_backend}"),
+    }
+    return {place: f"nothing is sent there, since {option}." for place, (is_used, option) in used.items() if not is_used}
 
 
 def _exemplar(labels: dict[str, str], exemplar: dict[str, Any]) -> Exemplar:

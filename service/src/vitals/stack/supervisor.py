@@ -9,7 +9,6 @@ import contextlib
 import os
 import stat
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,9 @@ GRACE_SECONDS = 75
 """Longer than the engines' shutdown timeouts in process-compose.yaml, which end what does not end itself."""
 
 
+_LONGEST_SOCKET_PATH = 100
+
+
 @dataclass(frozen=True)
 class State:
     """One process as its supervisor sees it."""
@@ -37,23 +39,20 @@ class State:
     status: str
     ready: bool
     restarts: int
-    exit_code: int
 
     @property
     def failed(self) -> bool:
         """Whether it ended, or can't be started, when it should run; one that was restarted and is well again has not failed."""
-        ended = self.restarts > 0 or self.status in ("Error", "Skipped") or (self.status == "Completed" and self.exit_code != 0)
-        return ended and not self.ready
+        return not self.ready and (self.restarts > 0 or self.status in ("Completed", "Error", "Skipped"))
 
 
 class Supervisor:
     """The process-compose of one group of one stack."""
 
-    def __init__(self, stack: str, group: GroupName) -> None:
+    def __init__(self, stack: str, group: GroupName, state: Path) -> None:
         self.group = group
         self.mark = f"{stack}:{group}"
-        # A unix socket's path must be short (108 bytes on Linux), and a state folder's need not be.
-        self.socket = Path(tempfile.gettempdir()) / f"vitals-{os.getuid()}" / f"{stack}-{group}.sock"
+        self.socket = socket_path(stack, group, state)
 
     def start(self, binary: Path, environment: Mapping[str, str], log: Path) -> None:
         """Start it in the background, in a session of its own.
@@ -114,11 +113,20 @@ class Supervisor:
         """Stop in order, then end whatever is left after the grace; when this returns no process of the group is."""
         processes = self.running()
         if processes:
-            with contextlib.suppress(httpx.HTTPError):
-                self._ask("POST", "/project/stop", timeout=grace_seconds)
+            if self._told_to_stop(grace_seconds):
                 psutil.wait_procs(processes, timeout=grace_seconds)
             end_all(self.running())
         self.socket.unlink(missing_ok=True)
+
+    def _told_to_stop(self, grace_seconds: float) -> bool:
+        """Whether there was a supervisor to tell; it answers when its processes are gone, or breaks off as it goes itself."""
+        try:
+            self._ask("POST", "/project/stop", timeout=grace_seconds)
+        except httpx.ConnectError:
+            return False
+        except httpx.HTTPError:
+            return True
+        return True
 
     def _ask(self, method: str, path: str, timeout: float = 5) -> httpx.Response:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), timeout=timeout) as client:
@@ -126,9 +134,20 @@ class Supervisor:
 
 
 def _state(told: dict[str, Any]) -> State:
-    completed = told["status"] == "Completed" and told["exit_code"] == 0
-    healthy = told["is_running"] and told["has_ready_probe"] and told["is_ready"] == "Ready"
-    return State(told["name"], told["status"], completed or healthy, told["restarts"], told["exit_code"])
+    """What has a readiness probe is ready when that says so; a one-shot has none, and is ready when it ended well."""
+    if told["has_ready_probe"]:
+        ready = told["is_running"] and told["is_ready"] == "Ready"
+    else:
+        ready = told["status"] == "Completed" and told["exit_code"] == 0
+    return State(told["name"], told["status"], ready, told["restarts"])
+
+
+def socket_path(stack: str, group: GroupName, state: Path) -> Path:
+    """In the state folder where that is short enough: a unix socket's path has at most 104 bytes (108 on Linux)."""
+    own = state.absolute() / "run" / f"{group}.sock"
+    if len(os.fsencode(own)) < _LONGEST_SOCKET_PATH:
+        return own
+    return Path("/tmp") / f"vitals-{os.getuid()}" / f"{stack}-{group}.sock"  # noqa: S108 - its folder is checked to be ours
 
 
 def make_socket_folder(folder: Path) -> None:
@@ -139,5 +158,5 @@ def make_socket_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StackError(f"{folder} belongs to someone else: remove it, or set TMPDIR to a folder of your own.")
+        raise StackError(f"{folder} belongs to someone else: remove it, or choose a VITALS_STATE_DIR with a shorter path.")
     folder.chmod(0o700)

@@ -1,7 +1,7 @@
 """What this project chooses where OpenTelemetry leaves the choice: used only for what the `OTEL_*` variables do not set.
 
 The delays are short because a trace id is useful only once it can be looked up: batches of 64 every 200 ms measured better
-than the SDK's 512 every 5 s in both tail latency and freshness (docs/decisions/0003-freshness.md).
+than the SDK's 512 every 5 s in both tail latency and freshness (docs/decisions/freshness.md).
 """
 
 from __future__ import annotations

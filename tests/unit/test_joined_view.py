@@ -1,0 +1,111 @@
+"""The joined view's own logic: ids, times, trees, and which stores can have a trace at all."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from vitals.cli.waterfall import draw, tree
+from vitals.errors import SettingsError
+from vitals.settings import StackSettings
+from vitals.stack.follow import checked_trace_id, reason
+from vitals.stack.records import Exemplar, Log, Span, TraceView
+from vitals.stack.stores import _nanoseconds, unused_places
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+START = 1_700_000_000_000_000_000
+
+
+def span(name: str, span_id: str, parent: str | None = None, *, start: int = 0, took: int = 1, trace_id: str = TRACE) -> Span:
+    ms = 1_000_000
+    return Span(trace_id, span_id, parent, name, "SERVER", "vitals", None, START + start * ms, took * ms, False, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TRACE, TRACE.upper(), f" {TRACE}\n", f"00-{TRACE}-b7ad6b7169203331-01"],
+    ids=["id", "capitals", "spaces", "traceparent"],
+)
+def test_takes_a_trace_id_in_any_form_that_people_paste(text: str) -> None:
+    assert checked_trace_id(text) == TRACE
+
+
+@pytest.mark.parametrize("text", ["", "12ab", TRACE + "0", "0" * 32, "g" * 32, f"{TRACE}-b7ad6b7169203331"])
+def test_refuses_what_is_no_trace_id(text: str) -> None:
+    with pytest.raises(SettingsError, match="is no trace id"):
+        checked_trace_id(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "nanoseconds"),
+    [
+        ("2023-11-14T22:13:20.123456789Z", START + 123_456_789),
+        ("2023-11-14T22:13:20.5Z", START + 500_000_000),
+        ("2023-11-14T22:13:20Z", START),
+        ("1700000000000.123456", START + 123_456),
+        (1_700_000_000_000, START),
+    ],
+)
+def test_reads_every_form_of_time_that_elasticsearch_keeps(written: str | int, nanoseconds: int) -> None:
+    assert _nanoseconds(written) == nanoseconds
+
+
+def test_spans_are_a_tree_in_order_of_time() -> None:
+    spans = [
+        span("late child", "c", "a", start=5),
+        span("child", "b", "a", start=1),
+        span("root", "a", "caller that is not here"),
+        span("grandchild", "d", "b", start=2),
+        span("other root", "e", start=9),
+    ]
+    assert [(depth, one.name) for depth, one in tree(spans)] == [
+        (0, "root"),
+        (1, "child"),
+        (2, "grandchild"),
+        (1, "late child"),
+        (0, "other root"),
+    ]
+
+
+def test_draws_what_is_there_and_says_what_is_not() -> None:
+    view = TraceView(
+        TRACE,
+        exemplars=[Exemplar(TRACE, "http_server_request_duration_seconds_bucket", {"le": "0.1"}, 0.05, START)],
+        elasticsearch_spans=[
+            span("POST /predict", "a", took=10),
+            span("predict batch", "b", "z", start=2, took=3, trace_id="f" * 32),
+        ],
+        logs=[Log(START + 2_000_000, "INFO", "predicted [setosa]", "ml.prediction", None, "a", "vitals", {})],
+        unused={"jaeger": "nothing is sent there, since TRACES_BACKEND is elasticsearch."},
+    )
+    written = StringIO()
+    Console(file=written, width=140).print(draw(view))
+    text = written.getvalue()
+    for expected in (
+        "POST /predict",
+        "predict batch  (linked)",
+        "+2.00 ms",
+        "predicted [setosa]",
+        "10.00 ms",
+        "Spans: 1 in Elasticsearch",
+    ):
+        assert expected in text
+    assert "Not in jaeger: nothing is sent there" in text
+    assert view.complete
+
+
+def test_a_store_that_is_in_use_and_has_nothing_is_missing() -> None:
+    view = TraceView(TRACE, unreachable={"jaeger": "it does not answer"})
+    assert not view.found
+    assert not view.complete
+    assert reason(view, "jaeger") == "it does not answer"
+    assert "Usual:" in reason(view, "prometheus")
+
+
+def test_a_backend_that_is_not_chosen_is_not_asked() -> None:
+    assert unused_places(StackSettings.load()) == {}
+    unused = unused_places(StackSettings.load(traces_backend="jaeger", logs_backend="none"))
+    assert set(unused) == {"elasticsearch spans", "elasticsearch logs"}
+    assert "TRACES_BACKEND is jaeger" in unused["elasticsearch spans"]
