@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from vitals.cli.progress import drawn
 from vitals.cli.root import ended_cleanly
@@ -76,11 +76,11 @@ def status(target: TargetArgument = "all", as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps({component.name: component.told(ready[component.name]) for component in asked}, indent=2))
     else:
-        table = Table("component", "ready", "address", "more", box=None)
+        console = Console(highlight=False, soft_wrap=True)
         for component in asked:
-            more = ", ".join(f"{name} {value}" for name, value in component.more.items())
-            table.add_row(component.name, "[green]yes" if ready[component.name] else "[red]no", component.url, more)
-        Console().print(table)
+            is_ready = "[green]ready    [/]" if ready[component.name] else "[red]not ready[/]"
+            more = "".join(f"  {name} {escape(value)}" for name, value in component.more.items())
+            console.print(f"{component.name:<14} {is_ready}  {component.url}[dim]{more}[/]")
     raise typer.Exit(0 if all(ready.values()) else 1)
 
 
@@ -98,10 +98,9 @@ def credentials(
         return
     if not show:
         secrets.password("reader")  # says so where there are none yet
-    table = Table("user", *(["password"] if show else []), "for", "password file", box=None)
+    console = Console(highlight=False, soft_wrap=True)
     for user, row in rows.items():
-        table.add_row(user, *([row["password"]] if show else []), row["for"], row["password_file"])
-    Console(soft_wrap=True).print(table)
+        console.print(f"[bold]{user:<7}[/] {escape(row['password'] if show else row['password_file'])}  [dim]{row['for']}[/]")
 
 
 def setup_elasticsearch() -> None:

@@ -30,7 +30,7 @@ GO_LDFLAGS = "-s -w"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one engine is had; `usual_seconds` is a cold build on 2 cores."""
+    """How one engine is had; `usual_seconds` is a cold build on 2 cores, beside another one."""
 
     name: str
     folder: Path

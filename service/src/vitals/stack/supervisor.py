@@ -70,7 +70,8 @@ class Supervisor:
                 *("--unix-socket", str(self.socket), "--tui=false", "--disable-dotenv"),
                 *("--ordered-shutdown", "--log-file", str(log), "--log-no-color"),
             ],
-            env={**environment, MARK: self.mark},
+            # Built without cgo, it can't look its user up by itself.
+            env={"USER": str(os.getuid()), **environment, MARK: self.mark},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
