@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from pathlib import Path
 
@@ -135,3 +136,24 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
     assert {json.loads(labels)["instance"] for labels in before} <= {
         json.loads(labels)["instance"] for labels in stack.query("process_cpu_time_seconds_total")
     }
+
+
+def test_logs_within_a_millisecond_keep_their_order(stack: Stack) -> None:
+    """The exporter leaves leading zeros out of a time's nanoseconds; the pipeline makes up for it."""
+    trace_id, millisecond = secrets.token_hex(16), time.time_ns() // 1_000_000 * 1_000_000
+    records = [
+        {"timeUnixNano": str(millisecond + after), "traceId": trace_id, "severityNumber": 9, "body": {"stringValue": str(after)}}
+        for after in (53_732, 7, 400_000, 99_999, 999_999)
+    ]
+    httpx.post(
+        f"http://127.0.0.1:{stack.settings.otlp_http_port}/v1/logs",
+        json={"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]},
+    ).raise_for_status()
+    found = eventually(
+        lambda: stack.documents("logs-*", {"term": {"trace_id": trace_id}}),
+        lambda documents: len(documents) == len(records),
+        why="the records are searchable",
+    )
+    order = [int(document["body"]["text"]) for document in found]
+    assert order[3:] == [400_000, 999_999], "as Elasticsearch sorts them"
+    assert set(order[:3]) == {7, 53_732, 99_999}

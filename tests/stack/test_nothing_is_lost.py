@@ -15,10 +15,12 @@ from .conftest import ROW, AnotherService, Stack, eventually
 
 
 def _ask(url: str, count: int, threads: int = 20) -> list[str]:
-    """Send `count` predictions on `threads` connections; gives the trace ids of the answers."""
+    """Send `count` predictions on `threads` connections, which begin at once; gives the trace ids of the answers."""
+    together = threading.Barrier(threads)
 
     def one_connection(share: int) -> list[str]:
         with httpx.Client(base_url=url, timeout=30) as client:
+            together.wait(60)
             return [client.post("/predict", json={"features": ROW}).raise_for_status().json()["trace_id"] for _ in range(share)]
 
     with ThreadPoolExecutor(threads) as many:
@@ -64,7 +66,7 @@ def _stored_once(stack: Stack, name: str, answered: list[str]) -> None:
 
 def test_200_concurrent_requests_are_200_everywhere(stack: Stack) -> None:
     with stack.another_service("concurrent") as service:
-        answered = _ask(service.url, 200, threads=50)
+        answered = _ask(service.url, 200, threads=200)
         assert len(set(answered)) == 200
         eventually(
             lambda: stack.total('ml_predictions_total{job="concurrent"}'), lambda total: total == 200, why="the counter is at 200"

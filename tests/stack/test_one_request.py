@@ -83,7 +83,7 @@ def test_the_joined_view_is_there_for_people_and_programs(stack: Stack) -> None:
     trace_id = stack.predict().json()["trace_id"]
     shown = stack.vitals("trace", trace_id, "--wait", "30")
     assert shown.returncode == 0, shown.stderr
-    for expected in ("Exemplars in Prometheus", "POST /predict", "predict batch", "ml.prediction", "█"):
+    for expected in ("1 log record", "Exemplars", "POST /predict", "predict batch", "ml.prediction", "█"):
         assert expected in shown.stdout
     assert "Not in" not in shown.stdout
     document = json.loads(stack.vitals("trace", trace_id, "--json").stdout)

@@ -45,6 +45,7 @@ def test_refuses_what_is_no_trace_id(text: str) -> None:
         ("2023-11-14T22:13:20.5Z", START + 500_000_000),
         ("2023-11-14T22:13:20Z", START),
         ("1700000000000.123456", START + 123_456),
+        ("1700000000000.53732", START + 53_732),
         (1_700_000_000_000, START),
     ],
 )
@@ -89,7 +90,10 @@ def test_draws_what_is_there_and_says_what_is_not() -> None:
         "+2.00 ms",
         "predicted [setosa]",
         "10.00 ms",
-        "Spans: 1 in Elasticsearch",
+        "1 exemplar ",
+        "1 span ",
+        "0 spans",
+        "1 log record",
     ):
         assert expected in text
     assert "Not in jaeger: nothing is sent there" in text

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from vitals.cli.root import app
 from vitals.cli.stack import start
-from vitals.cli.waterfall import draw
+from vitals.cli.waterfall import REQUEST_DURATION, draw
 from vitals.errors import ModelMissing, StackError
 from vitals.model.example import HELD_OUT_FILE
 from vitals.settings import Settings, StackSettings
@@ -22,7 +22,6 @@ from vitals.stack.secrets import Secrets
 from vitals.stack.stores import Stores
 
 _WAIT_SECONDS = 30.0
-_FOLLOWED = "http_server_request_duration_seconds_bucket"
 
 
 @app.command()
@@ -73,7 +72,7 @@ def one_with_exemplar(stores: Stores, trace_ids: list[str]) -> str:
     """
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
-        named = {one.trace_id for one in stores.all_exemplars() if one.metric == _FOLLOWED}
+        named = {one.trace_id for one in stores.all_exemplars() if one.metric == REQUEST_DURATION}
         for trace_id in reversed(trace_ids):
             if trace_id in named:
                 return trace_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -16,17 +15,20 @@ from vitals.stack.records import Exemplar, Log, Span, TraceView
 _BAR_WIDTH = 32
 _SHOWN_EXEMPLARS = 5
 
+REQUEST_DURATION = "http_server_request_duration_seconds_bucket"
+"""The histogram whose exemplars lead from a slow request to its trace: shown first."""
+
 
 def draw(view: TraceView) -> RenderableType:
     """Everything that the stores have of the trace, and a line for each store that has nothing."""
-    parts: list[RenderableType] = [Text.from_markup(f"[bold]Trace {view.trace_id}[/]")]
+    parts: list[RenderableType] = [_summary(view)]
     if view.exemplars:
-        parts += [_heading("Exemplars in Prometheus"), _exemplars(view.exemplars)]
+        parts += [_heading("Exemplars"), _exemplars(view.exemplars)]
     if view.spans:
-        parts += [_heading(_span_heading(view)), _spans(view.trace_id, view.spans)]
+        parts += [_heading("Spans"), _spans(view.trace_id, view.spans)]
     if view.logs:
         start = view.spans[0].start if view.spans else view.logs[0].time
-        parts += [_heading(f"Logs in Elasticsearch ({len(view.logs)})"), _logs(view.logs, start)]
+        parts += [_heading("Logs"), _logs(view.logs, start)]
     parts += _absences(view)
     return Group(*parts)
 
@@ -35,22 +37,32 @@ def _heading(text: str) -> Text:
     return Text.from_markup(f"\n[bold cyan]{text}[/]")
 
 
-def _span_heading(view: TraceView) -> str:
+def _summary(view: TraceView) -> Table:
+    """The trace id, as each store has it."""
     own = [span for span in view.elasticsearch_spans if span.trace_id == view.trace_id]
-    return f"Spans: {len(own)} in Elasticsearch, {len(view.jaeger_spans)} in Jaeger"
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for store, count, kind in (
+        ("Prometheus", len(view.exemplars), "exemplar"),
+        ("Elasticsearch", len(own), "span"),
+        ("Jaeger", len(view.jaeger_spans), "span"),
+        ("Elasticsearch", len(view.logs), "log record"),
+    ):
+        found = f"{count} {kind}{'' if count == 1 else 's'}"
+        table.add_row(Text(view.trace_id, style="bold" if count else "dim"), store, found)
+    return table
 
 
 def _exemplars(exemplars: Sequence[Exemplar]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for exemplar in exemplars[:_SHOWN_EXEMPLARS]:
-        labels = ", ".join(
-            f'{name}="{value}"'
-            for name, value in sorted(exemplar.labels.items())
-            if name in ("http_route", "http_response_status_code", "le", "span_name", "ml_model_name")
+    for exemplar in sorted(exemplars, key=lambda one: (one.metric != REQUEST_DURATION, one.metric))[:_SHOWN_EXEMPLARS]:
+        where = exemplar.labels.get("http_route") or exemplar.labels.get("span_name") or exemplar.labels.get("ml_model_name", "")
+        table.add_row(
+            exemplar.metric.removesuffix("_bucket"),
+            f"{exemplar.value:.4g}",
+            Text(where, style="dim"),
         )
-        table.add_row(_clock(exemplar.time), escape(f"{exemplar.metric}{{{labels}}}"), f"{exemplar.value:.6g}")
     if len(exemplars) > _SHOWN_EXEMPLARS:
-        table.add_row("", f"… and {len(exemplars) - _SHOWN_EXEMPLARS} more", "")
+        table.add_row(f"and {len(exemplars) - _SHOWN_EXEMPLARS} more, as `vitals trace --json` shows", "", "")
     return table
 
 
@@ -118,7 +130,3 @@ def _absences(view: TraceView) -> list[RenderableType]:
     for place in view.missing:
         lines.append(Text.from_markup(f"\n[yellow]Not in {place}:[/] {escape(reason(view, place))}"))
     return lines
-
-
-def _clock(nanoseconds: int) -> str:
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"

@@ -48,15 +48,17 @@ class Stores:
         return [hit["_source"] for hit in hits]
 
     def elasticsearch_spans(self, trace_id: str) -> list[Span]:
-        """The trace's spans, and the spans of other traces that link to it (the batch that served it)."""
+        """The trace's spans, and the spans of other traces that link to it (the batch that served it), oldest first."""
         either = [{"term": {"trace_id": trace_id}}, {"term": {"links.trace_id": trace_id}}]
         query = {"bool": {"should": either, "minimum_should_match": 1}}
-        return [_span_of_document(document) for document in self.search("traces-*", query)]
+        spans = [_span_of_document(document) for document in self.search("traces-*", query)]
+        return sorted(spans, key=lambda span: span.start)
 
     def elasticsearch_logs(self, trace_id: str) -> list[Log]:
         """The trace's log records, oldest first; events of spans, which are stored beside them, are left to the spans."""
         query = {"bool": {"filter": [{"term": {"trace_id": trace_id}}, {"exists": {"field": "severity_number"}}]}}
-        return [_log_of_document(document) for document in self.search("logs-*", query)]
+        logs = [_log_of_document(document) for document in self.search("logs-*", query)]
+        return sorted(logs, key=lambda log: log.time)
 
     def jaeger_spans(self, trace_id: str) -> list[Span]:
         """The trace's spans in Jaeger, oldest first."""
@@ -165,11 +167,14 @@ def _span_of_jaeger(span: dict[str, Any], processes: dict[str, Any]) -> Span:
 
 
 def _nanoseconds(timestamp: str | int | float) -> int:
-    """From Elasticsearch's `@timestamp`: RFC 3339 with up to nine decimals, or milliseconds with up to six."""
+    """From Elasticsearch's `@timestamp`: RFC 3339 with up to nine decimals, or as the Collector writes it.
+
+    That is MILLISECONDS.NANOSECONDS, and no decimal fraction: its Elasticsearch exporter leaves the leading zeros out.
+    """
     text = str(timestamp)
     if "T" not in text:
         whole, _, fraction = text.partition(".")
-        return int(whole) * 1_000_000 + int(fraction[:6].ljust(6, "0") or 0)
+        return int(whole) * 1_000_000 + int(fraction or 0)
     stamp, _, fraction = text.removesuffix("Z").partition(".")
     seconds = int(datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp())
     return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
