@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -43,15 +44,18 @@ def jdk(folder: Path, version: str = "25.0.3", modules: str = "java.base jdk.jdi
 
 
 def settings(folder: Path, **more: object) -> StackSettings:
-    ports = {name.lower(): _free_port() for name in StackSettings.model_fields if name.endswith("_port")}
+    names = [name for name in StackSettings.model_fields if name.endswith("_port")]
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
     return StackSettings.load(**{"vitals_cache_dir": folder / "cache", "vitals_state_dir": folder / "state", **ports, **more})
 
 
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """All held until the last is found, so that no two are the same."""
+    with contextlib.ExitStack() as held:
+        trials = [held.enter_context(socket.socket()) for _ in range(count)]
+        for trial in trials:
+            trial.bind(("127.0.0.1", 0))
+        return [trial.getsockname()[1] for trial in trials]
 
 
 def sentences(settings: StackSettings, env: dict[str, str], **more: object) -> list[str]:
