@@ -148,6 +148,10 @@ class StackSettings(_Options):
     jaeger_metrics_port: Port = Field(8887, description="Jaeger's own metrics.")
     node_exporter_port: Port = Field(9100, description="node_exporter.")
 
+    alertmanager_port: Port = Field(9093, description="Alertmanager (with containers).")
+    grafana_port: Port = Field(3000, description="Grafana (with containers).")
+    kibana_port: Port = Field(5601, description="Kibana (with containers).")
+
     elasticsearch_heap: str = Field(
         "512m",
         pattern=r"^[1-9][0-9]*[mg]$",

@@ -37,18 +37,22 @@ def _heading(text: str) -> Text:
     return Text.from_markup(f"\n[bold cyan]{text}[/]")
 
 
-def _summary(view: TraceView) -> Table:
-    """The trace id, as each store has it."""
+def summary(view: TraceView) -> list[tuple[str, int, str]]:
+    """Each store, how many it has of this trace, and of what."""
     own = [span for span in view.elasticsearch_spans if span.trace_id == view.trace_id]
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for store, count, kind in (
+    counted = [
         ("Prometheus", len(view.exemplars), "exemplar"),
         ("Elasticsearch", len(own), "span"),
         ("Jaeger", len(view.jaeger_spans), "span"),
         ("Elasticsearch", len(view.logs), "log record"),
-    ):
-        found = f"{count} {kind}{'' if count == 1 else 's'}"
-        table.add_row(Text(view.trace_id, style="bold" if count else "dim"), store, found)
+    ]
+    return [(store, count, kind if count == 1 else f"{kind}s") for store, count, kind in counted]
+
+
+def _summary(view: TraceView) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for store, count, kind in summary(view):
+        table.add_row(Text(view.trace_id, style="bold" if count else "dim"), store, f"{count} {kind}")
     return table
 
 
