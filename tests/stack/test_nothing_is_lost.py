@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2 as httpx
 
+from vitals.stack.ports import listeners
+
 from .conftest import ROW, AnotherService, Stack, eventually
 
 
@@ -36,15 +38,24 @@ def _trace_ids(documents: list[dict[str, Any]]) -> collections.Counter[str]:
     return collections.Counter(document["trace_id"] for document in documents)
 
 
-def _stored_once(stack: Stack, name: str, answered: list[str]) -> None:
+def _found(stack: Stack, index: str, query: dict[str, Any]) -> collections.Counter[str]:
+    """How often each trace is there; nothing while Elasticsearch is away."""
+    try:
+        return _trace_ids(stack.documents(index, query))
+    except httpx.HTTPError:
+        return collections.Counter()
+
+
+def _stored_once(stack: Stack, name: str, answered: list[str], within: float = 30) -> None:
     """Each answered request has one SERVER span in Elasticsearch and in Jaeger and one prediction log; none has two."""
     expected = collections.Counter(answered)
     spans = _of_service(name, **{"attributes.http.route": "/predict", "kind": "Server"})
     logs = _of_service(name, event_name="ml.prediction")
     for index, query in (("traces-*", spans), ("logs-*", logs)):
         found = eventually(
-            lambda index=index, query=query: _trace_ids(stack.documents(index, query)),
+            lambda index=index, query=query: _found(stack, index, query),
             lambda found: set(expected) <= set(found),
+            within=within,
             why=f"every answered request is in {index}",
         )
         assert {trace_id: found[trace_id] for trace_id in expected} == expected, f"duplicates in {index}"
@@ -110,6 +121,26 @@ def test_sigterm_under_load_loses_nothing_that_was_answered(stack: Stack) -> Non
         lambda total: total >= len(answered),
         why="the last counts were delivered too",
     )
+
+
+def test_elasticsearch_and_the_collector_killed_under_load_lose_nothing(stack: Stack) -> None:
+    """Both are started again by their supervisor; what they had taken is on disk, what is sent again is known by its id."""
+    with stack.another_service("killed") as service, ThreadPoolExecutor(1) as aside:
+        asking = aside.submit(_ask, service.url, 3000, 6)
+        for port in (stack.settings.elasticsearch_port, stack.settings.otlp_grpc_port):
+            so_far = _answered(stack, "killed")
+            eventually(lambda so_far=so_far: _answered(stack, "killed") > so_far, why="the load goes on")
+            holder = listeners()[port]
+            assert holder is not None
+            holder.kill()
+        answered = asking.result()
+        assert len(answered) == 3000
+        _stored_once(stack, "killed", answered, within=120)
+        eventually(lambda: _answered(stack, "killed"), lambda total: total == len(answered), why="the counter is exact")
+
+
+def _answered(stack: Stack, name: str) -> float:
+    return stack.total(f'ml_predictions_total{{job="{name}"}}')
 
 
 def _under_load(service: AnotherService, signal_number: int) -> list[str]:
