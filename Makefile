@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 VITALS := $(VENV)/bin/vitals
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines test test-faults up down restart status lint format lock clean
+.PHONY: help setup demo engines test up down restart status lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -42,9 +42,6 @@ engines: setup ## build or fetch the engines that are not cached yet
 
 test: setup engines lint ## everything that proves the project, against the real engines
 	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/stack
-
-test-faults: setup engines ## kill, freeze, fill and restart the engines under load
-	@$(VENV)/bin/python -m pytest tests/faults
 
 up: setup ## start the stack
 	@$(VITALS) up $(ONLY)

@@ -121,3 +121,10 @@ def test_a_model_that_cannot_be_served_leaves_nothing_running(other: dict[str, s
     assert "does not describe a model" in done.stderr
     assert "Traceback" not in done.stderr
     _nothing_listens(environment)
+
+
+def test_a_proxy_of_the_caller_is_not_asked_for_loopback(stack: Stack) -> None:
+    """The passwords of the stack would go there."""
+    proxied = {**stack.environment, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    told = subprocess.run([VITALS, "status"], env=proxied, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 0, told.stdout

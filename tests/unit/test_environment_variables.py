@@ -132,6 +132,12 @@ def test_the_pull_option_serves_metrics_with_exemplars(tmp_path: Path) -> None:
     assert answer["trace_id"]
 
 
+def test_a_queue_smaller_than_our_batch_is_no_error(tmp_path: Path) -> None:
+    done = run(tmp_path, OTEL_TRACES_EXPORTER="console", OTEL_BSP_MAX_QUEUE_SIZE="32")
+    assert done.returncode == 0, done.stderr
+    assert len(documents(done.stdout)) == 1
+
+
 def test_workers_that_fork_are_instances_of_their_own(tmp_path: Path) -> None:
     """As under a server that loads the application first and forks then."""
     program = tmp_path / "forks.py"

@@ -53,9 +53,13 @@ def test_lives_and_is_ready(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "reason"),
     [
-        ({"features": {**ROW, "petal_width": "wide"}}, "features.petal_width", "float_parsing"),
+        ({"features": {**ROW, "petal_width": "wide"}}, "features.petal_width", "float_type"),
         ({"features": {k: v for k, v in ROW.items() if k != "petal_width"}}, "features.petal_width", "missing"),
         ({"features": {**ROW, "colour": 1}}, "features.(unknown)", "extra_forbidden"),
+        ({"features": {**ROW, "petal_width": "0.2"}}, "features.petal_width", "float_type"),
+        ({"features": {**ROW, "petal_width": True}}, "features.petal_width", "float_type"),
+        ({"features": {**ROW, "body": 1}}, "features.(unknown)", "extra_forbidden"),
+        ({"features": ROW, "body": 1}, "(unknown)", "extra_forbidden"),
         ({}, "features", "missing"),
         ([], "body", "model_attributes_type"),
     ],
@@ -76,6 +80,18 @@ def test_refuses_numbers_that_are_none(client: TestClient, value: str) -> None:
     body = json.dumps({"features": ROW}).replace("5.1", value)
     response = client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 422
+
+
+def test_a_probability_that_is_no_number_is_an_error_and_no_answer(client: TestClient) -> None:
+    response = client.post("/predict", json={"features": {**ROW, "sepal_width": 7e307}})
+    assert response.status_code == 500
+    assert response.json()["trace_id"]
+
+
+def test_a_path_cannot_steer_a_terminal(client: TestClient) -> None:
+    problem = client.get("/%1b%5d0;title%07%e2%80%ae%0a").json()
+    assert problem["instance"].isprintable()
+    assert "\\x1b]0;title\\x07" in problem["instance"]
 
 
 def test_a_body_that_is_no_json_is_a_problem(client: TestClient) -> None:

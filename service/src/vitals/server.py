@@ -33,6 +33,7 @@ def serve(settings: Settings) -> None:
         factory=True,
         workers=settings.service_workers,
         log_config=_log_config(settings.log_level),
+        lifespan="on",  # a start that fails ends the process, instead of a service that answers 500
         access_log=False,  # the span, the metrics and the prediction's log say more
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vitals.errors import SettingsError
@@ -46,6 +46,12 @@ def _state_dir() -> Path:
 
 class _Options(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _folders_are_absolute(cls, value: Any) -> Any:
+        """A folder means the same to every process, wherever it runs; `~` is as common in .env as in a shell."""
+        return value.expanduser().absolute() if isinstance(value, Path) else value
 
     @classmethod
     def load(cls, **given: Any) -> Self:
@@ -95,7 +101,7 @@ class Settings(_Options):
         le=1_000_000,
         description="Requests that may wait for the model; one more is answered 503 at once.",
     )
-    request_max_bytes: int = Field(1_048_576, ge=1024, description="The largest request body; a larger one is answered 413.")
+    request_max_bytes: int = Field(65_536, ge=1024, description="The largest request body; a larger one is answered 413.")
     shutdown_grace_seconds: int = Field(
         20,
         ge=1,

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from vitals.api.schemas import InvalidField, Problem
 from vitals.api.state import state_of
 from vitals.errors import ServiceProblem
-from vitals.telemetry import current_trace_id
+from vitals.telemetry import current_trace_id, printable
 
 _logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ async def _invalid(request: Request, wrong: Exception) -> JSONResponse:
 
 def _field(error: Mapping[str, Any]) -> InvalidField:
     reason = str(error["type"])
-    location = [str(part) for part in error["loc"] if part != "body"]
+    location = [str(part) for part in error["loc"][1:]]  # the first says that it is the body
     if reason == "extra_forbidden":
         # The name came from the client: it goes back to the client, but it is no name of ours.
         message = f"{location[-1][:_LONGEST_PATH]!r} is not a feature of this model"
@@ -116,4 +116,4 @@ async def _unexpected(request: Request, wrong: Exception) -> JSONResponse:
 
 def _path(request: Request) -> str:
     """The path asked for, short and with nothing that could break a log line."""
-    return request.url.path[:_LONGEST_PATH].encode("ascii", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+    return printable(request.url.path[:_LONGEST_PATH])

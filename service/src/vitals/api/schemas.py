@@ -75,6 +75,7 @@ def predict_request(facts: ModelFacts) -> type[BaseModel]:
         feature.name: (
             FiniteFloat,
             Field(
+                strict=True,
                 description=f"{feature.title}; {feature.minimum:g} to {feature.maximum:g} in the training data.",
                 examples=[feature.example],
             ),

@@ -11,37 +11,44 @@ import httpx2 as httpx
 from rich.console import Console
 from rich.markup import escape
 
-from vitals.cli.root import app
 from vitals.cli.stack import start
 from vitals.cli.waterfall import REQUEST_DURATION, draw
 from vitals.errors import ModelMissing, StackError
 from vitals.model.example import HELD_OUT_FILE
 from vitals.settings import Settings, StackSettings
 from vitals.stack.follow import follow, reason
+from vitals.stack.records import TraceView
 from vitals.stack.secrets import Secrets
+from vitals.stack.status import components
 from vitals.stack.stores import Stores
 
 _WAIT_SECONDS = 30.0
 
 
-@app.command()
 def demo() -> None:
     """Start the stack, send the example model's held-out rows, and follow one request through every store."""
     console = Console(highlight=False)
     settings, service = StackSettings.load(), Settings.load()
     start()
     rows = held_out_rows(service.model_folder)
-    answers = send(f"http://127.0.0.1:{settings.service_port}", rows)
+    [asked] = [one for one in components(settings, service, "service") if one.name == "service"]
+    answers = send(asked.url, rows)
     right = sum(answer["prediction"] == label for answer, (_, label) in zip(answers, rows, strict=True))
     console.print(f"\nSent {len(rows)} rows that the model has not seen through POST /predict: {right} of {len(rows)} right.\n")
     with closing(Stores(settings)) as stores:
         trace_id = one_with_exemplar(stores, [str(answer["trace_id"]) for answer in answers])
-        view = follow(stores, trace_id, wait_seconds=_WAIT_SECONDS)
+        view = follow(stores, trace_id, wait_seconds=_WAIT_SECONDS, until=_whole)
     console.print(draw(view))
     if not view.complete:
         place = view.missing[0]
         raise StackError(f"The request did not reach every store: not in {place}: {reason(view, place)}")
     _say_where(console, settings, trace_id)
+
+
+def _whole(view: TraceView) -> bool:
+    """Both spans are where spans are sent: they may leave the service in two batches."""
+    stored = {"elasticsearch spans": view.elasticsearch_spans, "jaeger": view.jaeger_spans}
+    return view.complete and all(len(spans) > 1 for place, spans in stored.items() if place not in view.unused)
 
 
 def held_out_rows(folder: Path) -> list[tuple[dict[str, float], str]]:
@@ -61,8 +68,11 @@ def held_out_rows(folder: Path) -> list[tuple[dict[str, float], str]]:
 
 def send(url: str, rows: list[tuple[dict[str, float], str]]) -> list[dict[str, object]]:
     """Ask for a prediction of each row; gives the answers in the same order."""
-    with httpx.Client(base_url=url, timeout=10) as client:
-        return [client.post("/predict", json={"features": row}).raise_for_status().json() for row, _ in rows]
+    try:
+        with httpx.Client(base_url=url, timeout=10, trust_env=False) as client:
+            return [client.post("/predict", json={"features": row}).raise_for_status().json() for row, _ in rows]
+    except httpx.HTTPError as failed:
+        raise StackError(f"The service at {url} did not answer as it should ({failed}); see `vitals status`.") from None
 
 
 def one_with_exemplar(stores: Stores, trace_ids: list[str]) -> str:
@@ -70,6 +80,8 @@ def one_with_exemplar(stores: Stores, trace_ids: list[str]) -> str:
 
     Raises StackError when none appears in time.
     """
+    if "prometheus" in stores.unused:
+        return trace_ids[-1]
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         named = {one.trace_id for one in stores.all_exemplars() if one.metric == REQUEST_DURATION}

@@ -8,13 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from vitals.cli.root import app
 from vitals.settings import Settings
 
-PANEL = "The service"
 
-
-@app.command(rich_help_panel=PANEL)
 def serve() -> None:
     """Serve the model of MODEL_DIR in the foreground; every option is an environment variable (see README)."""
     from vitals.server import serve as run
@@ -22,7 +18,6 @@ def serve() -> None:
     run(Settings.load())
 
 
-@app.command(rich_help_panel=PANEL)
 def train_example(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The folder to write to; without it, the one that is served by default.")

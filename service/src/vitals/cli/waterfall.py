@@ -11,6 +11,7 @@ from rich.text import Text
 
 from vitals.stack.follow import reason
 from vitals.stack.records import Exemplar, Log, Span, TraceView
+from vitals.telemetry import printable
 
 _BAR_WIDTH = 32
 _SHOWN_EXEMPLARS = 5
@@ -63,7 +64,7 @@ def _exemplars(exemplars: Sequence[Exemplar]) -> Table:
         table.add_row(
             exemplar.metric.removesuffix("_bucket"),
             f"{exemplar.value:.4g}",
-            Text(where, style="dim"),
+            Text(printable(where), style="dim"),
         )
     if len(exemplars) > _SHOWN_EXEMPLARS:
         table.add_row(f"and {len(exemplars) - _SHOWN_EXEMPLARS} more, as `vitals trace --json` shows", "", "")
@@ -80,12 +81,12 @@ def _spans(trace_id: str, spans: Sequence[Span]) -> Table:
     table.add_column("took", justify="right")
     table.add_column("")
     for depth, span in tree(spans):
-        name = Text("  " * depth + span.name, style="red" if span.error else "")
+        name = Text("  " * depth + printable(span.name), style="red" if span.error else "")
         if span.trace_id != trace_id:
             name.append("  (linked)", style="dim")
         table.add_row(
             name,
-            span.service,
+            printable(span.service),
             f"{(span.start - start) / 1e6:.2f} ms",
             f"{span.duration / 1e6:.2f} ms",
             _bar(span, start, max(end - start, 1)),
@@ -122,9 +123,9 @@ def _logs(logs: Sequence[Log], start: int) -> Table:
         colour = {"ERROR": "red", "FATAL": "red", "WARN": "yellow"}.get(log.severity, "")
         table.add_row(
             f"+{(log.time - start) / 1e6:.2f} ms",
-            Text(log.severity, style=colour),
-            Text(log.event or log.logger or "", style="dim"),
-            Text(log.body),
+            Text(printable(log.severity), style=colour),
+            Text(printable(log.event or log.logger or ""), style="dim"),
+            Text(printable(log.body)),
         )
     return table
 

@@ -30,8 +30,13 @@ class ServedModel:
         self._estimator = estimator
 
     def predict(self, rows: Sequence[Sequence[float]]) -> list[Outcome]:
-        """Classify `rows`, shape (n, features) in the order of `facts.features`; gives n outcomes in the same order."""
+        """Classify `rows`, shape (n, features) in the order of `facts.features`; gives n outcomes in the same order.
+
+        Raises ValueError where a probability is not finite, and whatever the estimator raises.
+        """
         probabilities = self._estimator.predict_proba(np.asarray(rows, dtype=np.float64))
+        if not np.isfinite(probabilities).all():
+            raise ValueError("the model gave a probability that is no number")
         best = probabilities.argmax(axis=1)
         return [
             Outcome(self.facts.classes[top], float(row[top]), tuple(row.tolist()))

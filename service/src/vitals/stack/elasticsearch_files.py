@@ -21,8 +21,12 @@ ROLES: dict[User, str] = {
     "kibana": "kibana_system",
 }
 
-RUN_AS = ("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups")
-"""What Elasticsearch is started with where root starts the stack: it refuses to run as root."""
+
+def run_as() -> tuple[str, ...]:
+    """What Elasticsearch is started with where root starts the stack: it refuses to run as root. Empty for other users."""
+    other = owner()
+    return ("setpriv", "--reuid", str(other.uid), "--regid", str(other.gid), "--clear-groups") if other else ()
+
 
 _JVM_OPTIONS = (
     # It would keep failing to copy the built-in roles into an index whose analysis module this distribution lacks.

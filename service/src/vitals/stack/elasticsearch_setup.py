@@ -63,7 +63,7 @@ def set_up(url: str, password: str, settings: StackSettings, deadline_seconds: f
     """
     filled = _templates(settings)
     done = Done()
-    with httpx.Client(base_url=url, auth=("admin", password), timeout=30) as client:
+    with httpx.Client(base_url=url, auth=("admin", password), timeout=30, trust_env=False) as client:
         _wait_until_it_answers(client, deadline_seconds)
         for signal, template in filled.items():
             if _put_if_different(client, _OURS + signal, template):

@@ -40,7 +40,8 @@ def stack_environment(
         # A list of arguments, quoted for a shell.
         "COLLECTOR_CONFIG": shlex.join(collector_config.arguments(settings)),
         "HOST_NAME": socket.gethostname(),
-        "SERVICE_STOP_SECONDS": str(service.shutdown_grace_seconds + 15),
+        # Running requests take the whole grace at most, telemetry half of it again.
+        "SERVICE_STOP_SECONDS": str(service.shutdown_grace_seconds * 3 // 2 + 15),
     }
 
 
@@ -67,8 +68,14 @@ def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[st
         "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.elasticsearch_port}",
         "PROMETHEUS_URL": f"http://{LOOPBACK}:{settings.prometheus_port}",
         "JAEGER_OTLP_ENDPOINT": f"{LOOPBACK}:{settings.jaeger_otlp_port}",
+        **{name: _without_proxy(inherited.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
         "OTEL_EXPORTER_OTLP_ENDPOINT": inherited.get("OTEL_EXPORTER_OTLP_ENDPOINT") or f"http://{LOOPBACK}:{collector}",
     }
+
+
+def _without_proxy(named: str) -> str:
+    """What the caller names, and loopback: the parts of the stack talk to each other directly, with passwords."""
+    return ",".join([*filter(None, named.split(",")), LOOPBACK, "localhost"])
 
 
 def _folders(settings: StackSettings) -> dict[str, str]:
@@ -91,7 +98,7 @@ def _folders(settings: StackSettings) -> dict[str, str]:
 
 
 def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dict[str, str]:
-    as_other = shlex.join(elasticsearch_files.RUN_AS) if elasticsearch_files.owner() else ""
+    as_other = shlex.join(elasticsearch_files.run_as())
     return {
         "OTELCOL": str(engines.binary("otelcol")),
         "PROMETHEUS": str(engines.binary("prometheus")),

@@ -19,7 +19,8 @@ _POLL_SECONDS = 0.2
 HINTS: dict[Place, str] = {
     "prometheus": (
         "no exemplar names it. Usual: a histogram keeps one exemplar a bucket and second, so of many requests "
-        "only some have one; those of the last second are still to come; an unsampled trace has none."
+        "only some have one; those of the last second are still to come; exemplars of more than six hours ago are not searched; "
+        "an unsampled trace has none."
     ),
     "elasticsearch spans": (
         "no span of it. Usual: it is younger than two seconds; "
@@ -64,6 +65,8 @@ def look(stores: Stores, trace_id: str) -> TraceView:
             answers[place] = asked[place].result()
         except httpx.HTTPError as failed:
             unreachable[place] = _why(failed)
+        except (ValueError, LookupError, TypeError) as strange:
+            unreachable[place] = f"what answers there does not speak as it should ({type(strange).__name__}); see `vitals status`"
     return TraceView(
         trace_id=trace_id,
         exemplars=answers.get("prometheus", []),

@@ -38,6 +38,9 @@ USUAL_SECONDS = {
 READY_WITHIN_SECONDS = 240
 
 _LOCK = ".lock"
+
+_MADE_HERE = ("secrets", "elasticsearch", "prometheus", "jaeger", "collector", "logs", "model", "run")
+"""What may be deleted of the state folder: it is the user's choice, and may hold other things."""
 _MODEL_STEP = "example model"
 
 
@@ -154,7 +157,7 @@ class NativeStack:
     def _stop_one(self, name: GroupName, progress: Progress) -> None:
         step = f"stop {name}"
         progress.start(step, 5)
-        self.supervisors[name].stop(GRACE_SECONDS + self.service.shutdown_grace_seconds)
+        self.supervisors[name].stop(GRACE_SECONDS + 2 * self.service.shutdown_grace_seconds)
         progress.done(step, "stopped")
 
     def _outdated(self, target: Target) -> list[GroupName]:
@@ -219,19 +222,19 @@ class NativeStack:
             raise
 
     def _delete_data(self, target: Target) -> None:
-        if target == "all":
-            for inside in self.state.iterdir() if self.state.is_dir() else []:
-                if inside.name != _LOCK:
-                    _remove(inside)
-            return
-        for folder in GROUPS[target].data:
+        folders = _MADE_HERE if target == "all" else GROUPS[target].data
+        for folder in folders:
             _remove(self.state / folder)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One start or stop at a time; the lock goes with the process that holds it."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / _LOCK).open("w") as lock:
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+            lock = (self.state / _LOCK).open("w")
+        except OSError as wrong:
+            raise StackError(f"VITALS_STATE_DIR ({self.state}) can't be used: {wrong.strerror}. Choose another folder.") from None
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -128,7 +128,7 @@ def _other_user(settings: StackSettings, env: Mapping[str, str]) -> list[str]:
 
 def _reachable(folder: Path) -> bool:
     nearest = _existing(folder)
-    asked = subprocess.run([*elasticsearch_files.RUN_AS, "test", "-x", str(nearest)], cwd="/", check=False, capture_output=True)
+    asked = subprocess.run([*elasticsearch_files.run_as(), "test", "-x", str(nearest)], cwd="/", check=False, capture_output=True)
     return asked.returncode == 0
 
 

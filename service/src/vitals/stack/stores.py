@@ -20,17 +20,20 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class Stores:
-    """HTTP clients of the three stores, with the reader's rights only. Raises httpx.HTTPError where a store does not answer."""
+    """HTTP clients of the three stores, with the reader's rights only, past any proxy.
+
+    Raises httpx.HTTPError where a store does not answer, ValueError or LookupError where something else answers in its place.
+    """
 
     def __init__(self, settings: StackSettings) -> None:
         self.unused = unused_places(settings)
         host = "http://127.0.0.1"
         password = Secrets(settings.vitals_state_dir / "secrets").password("reader")
         self.elasticsearch = httpx.Client(
-            base_url=f"{host}:{settings.elasticsearch_port}", auth=(READER, password), timeout=_TIMEOUT_SECONDS
+            base_url=f"{host}:{settings.elasticsearch_port}", auth=(READER, password), timeout=_TIMEOUT_SECONDS, trust_env=False
         )
-        self.prometheus = httpx.Client(base_url=f"{host}:{settings.prometheus_port}", timeout=_TIMEOUT_SECONDS)
-        self.jaeger = httpx.Client(base_url=f"{host}:{settings.jaeger_port}", timeout=_TIMEOUT_SECONDS)
+        self.prometheus = httpx.Client(base_url=f"{host}:{settings.prometheus_port}", timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self.jaeger = httpx.Client(base_url=f"{host}:{settings.jaeger_port}", timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""

@@ -130,7 +130,7 @@ class Supervisor:
         return True
 
     def _ask(self, method: str, path: str, timeout: float = 5) -> httpx.Response:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), timeout=timeout) as client:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), timeout=timeout, trust_env=False) as client:
             return client.request(method, f"http://process-compose{path}")
 
 

@@ -75,3 +75,12 @@ def apply() -> None:
     """Set the variables above where the operator has not: the SDK and contrib read them when their parts are made."""
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
+    for kind in ("BSP", "BLRP"):
+        _fit_batch_into_queue(f"OTEL_{kind}_MAX_EXPORT_BATCH_SIZE", f"OTEL_{kind}_MAX_QUEUE_SIZE")
+
+
+def _fit_batch_into_queue(batch: str, queue: str) -> None:
+    """The SDK refuses a batch that is larger than the queue; where only the queue was chosen, our batch gives way."""
+    chosen = os.environ[queue].strip()
+    if os.environ[batch] == str(BATCH_SIZE) and chosen.isdecimal() and 0 < int(chosen) < BATCH_SIZE:
+        os.environ[batch] = chosen

@@ -7,11 +7,17 @@ import random
 
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from vitals.telemetry.trace_id import current_trace_id
 
 RECORD_UID = "log.record.uid"
+
+
+def printable(text: str) -> str:
+    """`text` with every character that could break a line or steer a terminal written as its escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 class UidProcessor(LogRecordProcessor):
@@ -32,8 +38,8 @@ class UidProcessor(LogRecordProcessor):
 
 
 def _not_telemetrys_own(record: logging.LogRecord) -> bool:
-    """Keep what the exporters say about a lost Collector out of what they export: it would feed itself."""
-    return not record.name.startswith("opentelemetry.")
+    """Keep what exporting itself logs, here and in the HTTP client below, out of what is exported: it would feed itself."""
+    return is_instrumentation_enabled() and not record.name.startswith("opentelemetry.")
 
 
 def attach_otlp_handler(provider: LoggerProvider) -> logging.Handler | None:

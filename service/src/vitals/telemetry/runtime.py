@@ -104,13 +104,17 @@ class Telemetry:
         """
         if self._started:
             return
-        self._started = True
         defaults.apply()
-        if self.disabled:
-            return
+        if not self.disabled:
+            self._start()
+        self._started = True
+
+    def _start(self) -> None:
         if os.environ.get("OTEL_CONFIG_FILE"):
             _from_config_file(os.environ["OTEL_CONFIG_FILE"])
         resource = self.resource()
+        if self._extra_readers and isinstance(metrics.get_meter_provider(), MeterProvider):
+            raise ValueError("pull=True needs a meter provider of ours, and another is set already: give it a Prometheus reader.")
         # Metrics first: the other two report their own queues and drops through them.
         if not isinstance(metrics.get_meter_provider(), MeterProvider):
             self._set_meter_provider(resource)
