@@ -1,6 +1,7 @@
 # The few verbs of the project; `make help` lists them. What they need of Python is in .venv, the engines in the user's cache directory.
 #   ONLY=elk|prom-graf|service   for up, down, restart and status: one group of the stack
 #   VOLUMES=1                    for down and restart: delete the data too
+#   WITH=compose                 for up, down, restart and status: in containers; without it the native engines, which need no Docker
 #   PYTHON=/path/to/python       the Python that the virtual environment is made with
 
 VENV := .venv
@@ -8,7 +9,7 @@ READY := $(VENV)/.ready
 VITALS := $(VENV)/bin/vitals
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines test up down restart status lint format lock clean
+.PHONY: help setup demo engines test test-compose up down restart status dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -43,6 +44,31 @@ engines: setup ## build or fetch the engines that are not cached yet
 test: setup engines lint ## everything that proves the project, against the real engines
 	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/stack
 
+test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own; wants root, and docker.io, debootstrap and iptables
+	@$(VENV)/bin/python -m pytest tests/compose
+
+ifeq ($(WITH),compose)
+# One-shots end: what to wait for is the rest. A side's data have its label; without ONLY everything goes, the passwords too.
+COMPOSE := docker compose $(if $(ONLY),--profile $(ONLY))
+LASTING = $$($(COMPOSE) config --services | grep -Ev '^init$$|-setup$$|-ready$$')
+PROJECT = $$($(COMPOSE) config --format json | sed -n 's/^  "name": "\(.*\)",$$/\1/p')
+
+up:
+	@$(COMPOSE) up --detach
+	@$(COMPOSE) up --detach --wait $(LASTING)
+
+down:
+	@$(COMPOSE) down $(if $(VOLUMES),$(if $(ONLY),,--volumes))
+	@$(if $(VOLUMES),$(if $(ONLY),docker volume ls --quiet --filter label=com.docker.compose.project=$(PROJECT) --filter label=vitals.side=$(ONLY) | xargs --no-run-if-empty docker volume rm))
+
+restart: down up
+
+status:
+	@$(COMPOSE) ps --all
+else ifneq ($(WITH),)
+up down restart status:
+	@echo "WITH is wrong: there is WITH=compose; without it the native engines are meant." >&2; exit 1
+else
 up: setup ## start the stack
 	@$(VITALS) up $(ONLY)
 
@@ -54,6 +80,13 @@ restart: setup ## stop and start the stack
 
 status: setup ## where each component is, and whether it is ready
 	@$(VITALS) status $(ONLY)
+endif
+
+dashboards: setup ## write Grafana's dashboards anew from their source
+	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards prom-graf/grafana/dashboards
+
+picture: setup engines ## draw docs/images/dashboards.png from a stack of its own; takes about seven minutes
+	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png
 
 lint: setup ## style, types, and the arrows between the packages
 	@$(VENV)/bin/ruff check .

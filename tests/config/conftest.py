@@ -19,7 +19,7 @@ import httpx2 as httpx
 import pytest
 
 from vitals.settings import StackSettings
-from vitals.stack.collector_config import arguments
+from vitals.stack.collector_config import OwnLogs, arguments
 from vitals.stack.engines import Engines
 
 PASSWORD = "made-up-for-a-test"
@@ -60,6 +60,7 @@ def engine_environment(tmp_path: Path) -> dict[str, str]:
         "LISTEN_HOST": "127.0.0.1",
         "SECRETS_DIR": str(secrets),
         "QUEUE_DIR": str(tmp_path / "queue"),
+        "LOGS_DIR": str(tmp_path / "logs"),
         "JAEGER_DATA": str(tmp_path / "jaeger"),
         "JAEGER_TTL": "168h",
         "ELASTICSEARCH_URL": f"http://127.0.0.1:{ports['ELASTICSEARCH_PORT']}",
@@ -112,14 +113,19 @@ def run_collector(engine: Callable[[str], Path], engine_environment: dict[str, s
     """Start the Collector on the real files; the pipelines named in `to_files` get a file for an exporter."""
 
     @contextmanager
-    def run(settings: StackSettings, to_files: list[str], **environment: str) -> Iterator[Collector]:
+    def run(
+        settings: StackSettings, to_files: list[str], own_logs: OwnLogs = "engine-logs", **environment: str
+    ) -> Iterator[Collector]:
         environment = {**engine_environment, **environment}
         override = tmp_path / "to-files.yaml"
         override.write_text(json.dumps(_to_files(to_files, tmp_path)))
         log = tmp_path / "collector.log"
         with log.open("wb") as told:
             process = subprocess.Popen(
-                [engine("otelcol"), *arguments(settings), "--config", override], env=environment, stderr=told, stdout=told
+                [engine("otelcol"), *arguments(settings, own_logs=own_logs), "--config", override],
+                env=environment,
+                stderr=told,
+                stdout=told,
             )
         running = Collector(
             f"http://127.0.0.1:{environment['OTLP_HTTP_PORT']}",

@@ -6,13 +6,13 @@ import itertools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from vitals.settings import StackSettings
-from vitals.stack.collector_config import FOLDER, SIGNALS, arguments, available
+from vitals.stack.collector_config import FOLDER, SIGNALS, OwnLogs, arguments, available
 
 COMBINATIONS = [
     (*backends, log_files)
@@ -42,10 +42,15 @@ def test_every_combination_of_backends_is_valid(
     assert said.returncode == 0, said.stderr
 
 
-def test_it_is_valid_without_any_variable(engine: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("own_logs", get_args(OwnLogs))
+def test_it_is_valid_without_any_variable(engine: Callable[[str], Path], own_logs: OwnLogs) -> None:
     settings = StackSettings.load(logs_backend="none", traces_backend="jaeger")
     said = subprocess.run(
-        [engine("otelcol"), "validate", *arguments(settings)], env={}, capture_output=True, text=True, check=False
+        [engine("otelcol"), "validate", *arguments(settings, own_logs=own_logs)],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert said.returncode == 0, said.stderr
 
@@ -68,7 +73,7 @@ def test_a_pipeline_of_a_backend_begins_with_forward_and_is_of_its_signal(file: 
 
 
 def test_what_takes_something_in_begins_with_the_memory_limiter_and_ends_in_forward() -> None:
-    for file in (FOLDER / "config.yaml", FOLDER / "inputs" / "log-files.yaml"):
+    for file in (FOLDER / "config.yaml", *FOLDER.glob("inputs/*.yaml")):
         for pipeline in content(file)["service"]["pipelines"].values():
             assert pipeline["processors"][0] == "memory_limiter"
             assert pipeline["exporters"][0] == "forward"
@@ -100,3 +105,11 @@ def test_the_default_traces_backend_is_its_two_parts_word_for_word() -> None:
             both.setdefault(kind, {}).update(part.get(kind, {}))
         both["service"]["pipelines"].update(part["service"]["pipelines"])
     assert content(folder / "elasticsearch+jaeger.yaml") == both
+
+
+def test_levels_are_found_in_the_same_way_natively_and_in_containers() -> None:
+    def from_level_on(name: str) -> list[dict[str, Any]]:
+        operators = content(FOLDER / "inputs" / f"{name}.yaml")["receivers"]["file_log/containers"]["operators"]
+        return list(operators[[one.get("id") for one in operators].index("level") :])
+
+    assert from_level_on("engine-logs") == from_level_on("container-logs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -192,3 +193,71 @@ def test_log_files_are_followed_with_level_and_service(
     assert {record["resource"]["service.name"] for record in got} == {"my-app", "other"}
     assert as_dict(found["CRITICAL two"]["attributes"])["log.file.name"] == "other.txt"
     assert all(DOCUMENT_ID in as_dict(record["attributes"]) for record in got)
+
+
+def line_of_a_container(text: str, service: str, **labels: str) -> str:
+    attrs = {"com.docker.compose.project": "mine", "com.docker.compose.service": service, "tag": f"mine-{service}-1", **labels}
+    return json.dumps({"log": f"{text}\n", "stream": "stderr", "attrs": attrs, "time": "2026-01-01T07:00:00.5Z"}) + "\n"
+
+
+def test_logs_of_containers_have_their_name_and_level_and_a_data_stream_of_their_own(
+    run_collector: Callable[..., Any], wait_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "containers" / "0a1b"
+    folder.mkdir(parents=True)
+    file = folder / "0a1b-json.log"
+    file.write_text(
+        line_of_a_container("level=WARN msg=slow password=hunter2", "prometheus")
+        + line_of_a_container('{"level":"error","msg":"x"}', "jaeger")
+        + line_of_a_container("nothing said of a level", "kibana")
+        + line_of_a_container("INFO of another stack", "web", **{"com.docker.compose.project": "other"})
+        + line_of_a_container("the passwords", "init", **{"com.docker.compose.oneoff": "True"})
+        + '{"log":"INFO of no stack\\n","stream":"stdout","time":"2026-01-01T07:00:00.5Z"}\n'
+        + "no JSON\n"
+        + line_of_a_container("INFO the last", "service", **{"com.docker.compose.oneoff": "False"})
+    )
+    settings = StackSettings.load(metrics_backend="none")
+    options = {"CONTAINERS_DIR": str(tmp_path / "containers"), "COMPOSE_PROJECT_NAME": "mine"}
+    with run_collector(settings, ["logs/elasticsearch"], "container-logs", **options) as collector:
+        got = wait_for(lambda: (got := records_in(collector.got("logs/elasticsearch")))[3:] and got)
+    assert [(one["body"]["stringValue"], one.get("severityText"), one.get("severityNumber")) for one in got] == [
+        ("level=WARN msg=slow ****", "WARN", 13),
+        ('{"level":"error","msg":"x"}', "ERROR", 17),
+        ("nothing said of a level", None, None),
+        ("INFO the last", "INFO", 9),
+    ]
+    assert got[0]["resource"] == {
+        "data_stream.dataset": "containers",
+        "service.name": "prometheus",
+        "container.name": "mine-prometheus-1",
+    }
+    assert got[0]["timeUnixNano"].startswith("17672508005"), "the time is the line's own"
+    assert as_dict(got[0]["attributes"]).keys() == {"log.iostream", DOCUMENT_ID}
+
+    with file.open("a") as more:
+        more.write(line_of_a_container("INFO after a restart", "service"))
+    with run_collector(settings, ["logs/elasticsearch"], "container-logs", **options) as collector:
+        again = wait_for(lambda: records_in(collector.got("logs/elasticsearch")))
+    assert [one["body"]["stringValue"] for one in again] == ["INFO after a restart"], "nothing is read twice"
+
+
+def test_logs_of_engines_are_the_same_without_containers_and_not_its_own(
+    run_collector: Callable[..., Any], wait_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "collector.log").write_text("INFO its own\n")
+    (folder / "process-compose-elk.log").write_text("INFO the supervisor's\n")
+    (folder / "prometheus-2026-01-01T00-00-00.000.log").write_text("level=WARN full\n")
+    (folder / "prometheus.log").write_text("level=INFO now\n")
+    (folder / "elasticsearch-setup.log").write_text("Nothing had to change.\n")
+    with run_collector(StackSettings.load(metrics_backend="none"), ["logs/elasticsearch"]) as collector:
+        got = wait_for(lambda: (got := records_in(collector.got("logs/elasticsearch")))[2:] and got)
+    found = sorted((one["resource"]["container.name"], one["body"]["stringValue"], one.get("severityText", "")) for one in got)
+    assert found == [
+        ("elasticsearch-setup", "Nothing had to change.", ""),
+        ("prometheus", "level=INFO now", "INFO"),
+        ("prometheus", "level=WARN full", "WARN"),
+    ]
+    assert {one["resource"]["service.name"] for one in got} == {"elasticsearch-setup", "prometheus"}
+    assert {one["resource"]["data_stream.dataset"] for one in got} == {"containers"}

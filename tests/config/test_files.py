@@ -16,7 +16,7 @@ import yaml
 from vitals.settings import ROOT, StackSettings
 from vitals.stack.elasticsearch_setup import TEMPLATES
 
-FOLDERS = ("otel-collector", "elk/elasticsearch", "prom-graf/prometheus", "prom-graf/jaeger")
+FOLDERS = ("otel-collector", "elk/elasticsearch", "prom-graf/prometheus", "prom-graf/jaeger", "prom-graf/alertmanager")
 FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file())
 TYPES_OF_THE_NATIVE_SERVER = {
     "keyword", "text", "date_nanos", "long", "double", "boolean", "byte", "object", "flattened", "passthrough", "alias",
@@ -38,19 +38,24 @@ def test_a_configuration_file_holds_no_secret(file: Path) -> None:
     assert not SECRET.search(file.read_text())
 
 
-def test_prometheus_takes_its_configuration_and_targets(engine: Callable[[str], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["native", "compose"])
+def test_prometheus_takes_its_configuration_and_targets(engine: Callable[[str], Path], tmp_path: Path, way: str) -> None:
     folder = ROOT / "prom-graf" / "prometheus"
-    shutil.copy(folder / "prometheus.yml", tmp_path)
-    (tmp_path / "targets").mkdir()
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     ports = {port: str(value) for port, value in StackSettings.load().ports().items()}
-    targets = Template((folder / "targets" / "native.yml.in").read_text()).substitute(ports)
-    (tmp_path / "targets" / "native.yml").write_text(targets)
+    for kind in ("targets", "alertmanagers"):
+        if way == "native":
+            filled = Template((folder / kind / "native.yml.in").read_text()).substitute(ports)
+            (tmp_path / kind / "compose.yml").unlink()
+            (tmp_path / kind / "native.yml").write_text(filled)
+    targets = (tmp_path / "targets" / f"{way}.yml").read_text()
     said = subprocess.run(
         [engine("promtool"), "check", "config", tmp_path / "prometheus.yml"], capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr
     assert "WARNING" not in said.stdout + said.stderr
-    assert {group["labels"]["job"] for group in yaml.safe_load(targets)} == {"collector", "prometheus", "jaeger", "node"}
+    jobs = {group["labels"]["job"] for group in yaml.safe_load(targets)}
+    assert jobs == {"collector", "prometheus", "jaeger", "node"} | ({"alertmanager"} if way == "compose" else set())
 
 
 def test_jaeger_takes_its_configuration(engine: Callable[[str], Path], engine_environment: dict[str, str]) -> None:

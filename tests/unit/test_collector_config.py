@@ -22,8 +22,13 @@ def test_the_defaults_name_files_that_exist() -> None:
         "backends/metrics/prometheus.yaml",
         "backends/logs/elasticsearch.yaml",
         "backends/traces/elasticsearch+jaeger.yaml",
+        "inputs/engine-logs.yaml",
     ]
     assert all(file.exists() for file in files)
+
+
+def test_in_containers_the_logs_are_the_containers() -> None:
+    assert config_files(StackSettings.load(), own_logs="container-logs")[-1] == FOLDER / "inputs" / "container-logs.yaml"
 
 
 def test_log_files_add_their_input() -> None:
@@ -32,7 +37,7 @@ def test_log_files_add_their_input() -> None:
 
 def test_arguments_are_pairs() -> None:
     settings = StackSettings.load()
-    assert arguments(settings)[::2] == ["--config"] * 4
+    assert arguments(settings)[::2] == ["--config"] * 5
     assert arguments(settings)[1::2] == [str(file) for file in config_files(settings)]
 
 

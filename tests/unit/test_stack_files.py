@@ -72,7 +72,9 @@ def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, di
         assert users[user].startswith("$2a$")
         assert bcrypt.checkpw(secrets.password(user).encode(), users[user].encode())
     roles = dict(line.split(":") for line in (config / "users_roles").read_text().split())
-    own = {role for role in roles if role not in ("superuser", "kibana_system")}
+    own = {role for role in roles if role not in ("superuser", "kibana_system", "kibana_admin")}
+    assert set(",".join(roles.values()).split(",")) == set(USERS)
+    assert roles["telemetry_reader"] == "reader,analyst"
     defined = (ROOT / "elk" / "elasticsearch" / "roles.yml").read_text()
     assert all(f"\n{role}:\n" in defined for role in own)
     assert "-Xmx512m" in (config / "jvm.options.d" / "vitals.options").read_text()
@@ -131,7 +133,7 @@ def test_the_environment_has_every_port_and_folder(settings: StackSettings) -> N
     assert environment["QUEUE_DIR"] == str(settings.vitals_state_dir / "collector" / "queue")
     assert environment["JAEGER_TTL"] == "168h"
     assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4317"
-    assert environment["COLLECTOR_CONFIG"].count("--config") == 4
+    assert environment["COLLECTOR_CONFIG"].count("--config") == 5
     assert all(isinstance(value, str) for value in environment.values())
 
 

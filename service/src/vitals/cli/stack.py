@@ -87,20 +87,27 @@ def status(target: TargetArgument = "all", as_json: Json = False) -> None:
 def credentials(
     show: Annotated[bool, typer.Option("--show", help="Print the passwords themselves.")] = False, as_json: Json = False
 ) -> None:
-    """Show the users of Elasticsearch and the files that hold their passwords."""
+    """Show the users of Elasticsearch and the files that hold their passwords.
+
+    Those of containers are in a volume: `docker compose run --rm init credentials --show`; Grafana's admin is among them.
+    """
     secrets = Secrets(StackSettings.load().vitals_state_dir / "secrets")
-    rows = {user: {"password_file": str(secrets.file(user)), "for": PURPOSES[user]} for user in USERS}
+    rows: dict[str, dict[str, str]] = {user: {"password_file": str(secrets.file(user)), "for": PURPOSES[user]} for user in USERS}
     if show:
         for user in USERS:
             rows[user]["password"] = secrets.password(user)
+    if secrets.grafana_file.exists():
+        rows["Grafana's admin"] = {"password_file": str(secrets.grafana_file), "for": "people in Grafana: everything"}
+        if show:
+            rows["Grafana's admin"]["password"] = secrets.grafana_file.read_text().strip()
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
     if not show:
         secrets.password("reader")  # says so where there are none yet
     console = Console(highlight=False, soft_wrap=True)
-    for user, row in rows.items():
-        console.print(f"[bold]{user:<7}[/] {escape(row['password'] if show else row['password_file'])}  [dim]{row['for']}[/]")
+    for name, row in rows.items():
+        console.print(f"[bold]{name:<15}[/] {escape(row['password'] if show else row['password_file'])}  [dim]{row['for']}[/]")
 
 
 def setup_elasticsearch() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.cli import engines, options, service, stack, trace
+from vitals.cli import containers, engines, kibana, options, service, stack, trace
 from vitals.cli.root import app
 
 _STACK = "The stack"
@@ -27,6 +27,9 @@ app.command(rich_help_panel=_STACK)(stack.status)
 app.command(rich_help_panel=_STACK)(stack.credentials)
 app.command(rich_help_panel=_STACK)(engines.engines)
 app.command("setup-elasticsearch", hidden=True)(stack.setup_elasticsearch)
+app.command("setup-kibana", hidden=True)(kibana.setup_kibana)
+app.command("init", hidden=True)(containers.init)
+app.command("wait-for", hidden=True)(containers.wait_for)
 
 app.command(rich_help_panel=_SERVICE)(service.serve)
 app.command(rich_help_panel=_SERVICE)(service.train_example)

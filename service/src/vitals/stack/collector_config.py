@@ -11,6 +11,9 @@ from vitals.settings import ROOT, StackSettings
 Signal = Literal["metrics", "logs", "traces"]
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 
+OwnLogs = Literal["engine-logs", "container-logs"]
+"""The file of inputs/ that follows the stack's own logs: natively the engines', in compose the containers'."""
+
 FOLDER = ROOT / "otel-collector"
 
 
@@ -19,8 +22,8 @@ def available(signal: Signal, folder: Path = FOLDER) -> list[str]:
     return sorted(file.stem for file in (folder / "backends" / signal).glob("*.yaml"))
 
 
-def config_files(settings: StackSettings, folder: Path = FOLDER) -> list[Path]:
-    """The Collector's `--config` files, in order: the part that never changes, one a signal, and the inputs that were asked for.
+def config_files(settings: StackSettings, folder: Path = FOLDER, own_logs: OwnLogs = "engine-logs") -> list[Path]:
+    """The Collector's `--config` files, in order: the part that never changes, one a signal, and the inputs.
 
     `folder` is otel-collector, here or where a container has it mounted.
     Raises SettingsError with a sentence for each backend that does not exist, listing those that do.
@@ -40,11 +43,12 @@ def config_files(settings: StackSettings, folder: Path = FOLDER) -> list[Path]:
         raise SettingsError(wrong)
     files = [folder / "config.yaml"]
     files += [folder / "backends" / signal / f"{name}.yaml" for signal, name in chosen.items()]
+    files.append(folder / "inputs" / f"{own_logs}.yaml")
     if settings.log_files:
         files.append(folder / "inputs" / "log-files.yaml")
     return files
 
 
-def arguments(settings: StackSettings, folder: Path = FOLDER) -> list[str]:
+def arguments(settings: StackSettings, folder: Path = FOLDER, own_logs: OwnLogs = "engine-logs") -> list[str]:
     """`config_files` as the Collector's arguments."""
-    return [argument for file in config_files(settings, folder) for argument in ("--config", str(file))]
+    return [argument for file in config_files(settings, folder, own_logs) for argument in ("--config", str(file))]

@@ -14,11 +14,12 @@ from vitals.stack.secrets import USERS, Owner, Secrets, User, make_private_folde
 
 SOURCES = ROOT / "elk" / "elasticsearch"
 
-ROLES: dict[User, str] = {
-    "admin": "superuser",
-    "writer": "telemetry_writer",
-    "reader": "telemetry_reader",
-    "kibana": "kibana_system",
+ROLES: dict[User, tuple[str, ...]] = {
+    "admin": ("superuser",),
+    "writer": ("telemetry_writer",),
+    "reader": ("telemetry_reader",),
+    "kibana": ("kibana_system",),
+    "analyst": ("kibana_admin", "telemetry_reader"),
 }
 
 
@@ -61,20 +62,25 @@ def prepare(settings: StackSettings, distribution: Path, secrets: Secrets) -> Pa
         write_atomically(config / source.name, source.read_text(), mode=0o640)
     options = [f"-Xms{settings.elasticsearch_heap}", f"-Xmx{settings.elasticsearch_heap}", *_JVM_OPTIONS]
     write_atomically(config / "jvm.options.d" / "vitals.options", "\n".join(options) + "\n", mode=0o640)
-    _write_users(config, secrets)
+    write_users(config, secrets)
     if theirs:
         _give(home, theirs)
     return home
 
 
-def _write_users(config: Path, secrets: Secrets) -> None:
+def write_users(config: Path, secrets: Secrets) -> None:
+    """Write the file realm's two files, `users` and `users_roles`, from the secrets."""
     users = config / "users"
     known = dict(line.split(":", 1) for line in users.read_text().split()) if users.exists() else {}
     hashes = {user: _hash(secrets.password(user), known.get(user)) for user in USERS}
     if hashes != known:
         write_atomically(users, "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items()), mode=0o600)
-    roles = "".join(f"{role}:{user}\n" for user, role in ROLES.items())
-    write_atomically(config / "users_roles", roles, mode=0o600)
+    holders: dict[str, list[str]] = {}
+    for user, roles in ROLES.items():
+        for role in roles:
+            holders.setdefault(role, []).append(user)
+    lines = "".join(f"{role}:{','.join(names)}\n" for role, names in holders.items())
+    write_atomically(config / "users_roles", lines, mode=0o600)
 
 
 def _hash(password: str, known: str | None) -> str:

@@ -19,15 +19,16 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> None:
     Prometheus reads no environment variables in its configuration: what differs by way of running is in files of targets.
     """
     make_private_folder(folder)
-    (folder / "targets").mkdir(exist_ok=True)
     write_atomically(folder / "prometheus.yml", (SOURCES / "prometheus.yml").read_text(), mode=0o600)
     if (SOURCES / "rules").is_dir():
         (folder / "rules").mkdir(exist_ok=True)
         for rules in sorted((SOURCES / "rules").glob("*.yml")):
             write_atomically(folder / "rules" / rules.name, rules.read_text(), mode=0o600)
-    for template in sorted((SOURCES / "targets").glob("native*.yml.in")):
-        target = folder / "targets" / template.name.removesuffix(".in")
-        write_atomically(target, filled(template.read_text(), environment), mode=0o600)
+    for kind in ("targets", "alertmanagers"):
+        (folder / kind).mkdir(exist_ok=True)
+        for template in sorted((SOURCES / kind).glob("native*.yml.in")):
+            target = folder / kind / template.name.removesuffix(".in")
+            write_atomically(target, filled(template.read_text(), environment), mode=0o600)
 
 
 def filled(text: str, environment: Mapping[str, str]) -> str:

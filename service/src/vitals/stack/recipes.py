@@ -42,6 +42,7 @@ class Recipe:
     usual_seconds: int
     sha256: str
     plugin: str
+    for_tests: bool
     fingerprint: str
 
     @property
@@ -50,12 +51,12 @@ class Recipe:
         return f"{self.name}-{self.version}-{self.fingerprint}"
 
 
-def load_recipes(folder: Path = RECIPES) -> dict[str, Recipe]:
-    """Every recipe by its engine's name, the slowest first.
+def load_recipes(folder: Path = RECIPES, *, for_tests: bool = False) -> dict[str, Recipe]:
+    """The recipes of the stack's engines by name, or of what tests need beside them; the slowest first.
 
     Raises BuildError where a recipe.toml can't be used.
     """
-    recipes = [_load(path) for path in sorted(folder.glob("*/recipe.toml"))]
+    recipes = [recipe for path in sorted(folder.glob("*/recipe.toml")) if (recipe := _load(path)).for_tests is for_tests]
     return {recipe.name: recipe for recipe in sorted(recipes, key=lambda recipe: -recipe.usual_seconds)}
 
 
@@ -75,6 +76,7 @@ def _load(path: Path) -> Recipe:
             usual_seconds=int(told["usual_seconds"]),
             sha256=told.get("sha256", ""),
             plugin=told.get("plugin", ""),
+            for_tests=bool(told.get("for_tests", False)),
             fingerprint=_fingerprint(path.parent, told),
         )
     except (KeyError, ValueError) as wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,13 +28,19 @@ class Stores:
 
     def __init__(self, settings: StackSettings) -> None:
         self.unused = unused_places(settings)
-        host = "http://127.0.0.1"
         password = Secrets(settings.vitals_state_dir / "secrets").password("reader")
         self.elasticsearch = httpx.Client(
-            base_url=f"{host}:{settings.elasticsearch_port}", auth=(READER, password), timeout=_TIMEOUT_SECONDS, trust_env=False
+            base_url=_address("ELASTICSEARCH_URL", settings.elasticsearch_port),
+            auth=(READER, password),
+            timeout=_TIMEOUT_SECONDS,
+            trust_env=False,
         )
-        self.prometheus = httpx.Client(base_url=f"{host}:{settings.prometheus_port}", timeout=_TIMEOUT_SECONDS, trust_env=False)
-        self.jaeger = httpx.Client(base_url=f"{host}:{settings.jaeger_port}", timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self.prometheus = httpx.Client(
+            base_url=_address("PROMETHEUS_URL", settings.prometheus_port), timeout=_TIMEOUT_SECONDS, trust_env=False
+        )
+        self.jaeger = httpx.Client(
+            base_url=_address("JAEGER_URL", settings.jaeger_port), timeout=_TIMEOUT_SECONDS, trust_env=False
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,6 +99,11 @@ class Stores:
             for series in response.raise_for_status().json()["data"]
             for exemplar in series["exemplars"]
         ]
+
+
+def _address(variable: str, port: int) -> str:
+    """Loopback, unless SECRETS_DIR says that this is one of the stack's own containers: there the variable names the engine."""
+    return (os.environ.get(variable) if "SECRETS_DIR" in os.environ else None) or f"http://127.0.0.1:{port}"
 
 
 def unused_places(settings: StackSettings) -> dict[Place, str]:

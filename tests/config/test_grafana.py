@@ -1,0 +1,281 @@
+"""Grafana's files: generated dashboards are fresh, and everything that they and the data sources point to exists."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+from vitals.settings import ROOT
+from vitals.stack.links import GRAFANA_DATA_SOURCES, rison
+from vitals_dashboards.filled import panels, targets, used_variables
+from vitals_dashboards.generated import files
+from vitals_dashboards.layout import UIDS
+
+GRAFANA = ROOT / "prom-graf" / "grafana"
+DASHBOARDS = {file.stem: json.loads(file.read_text()) for file in sorted((GRAFANA / "dashboards").glob("*.json"))}
+SOURCES: dict[str, dict[str, Any]] = {
+    source["uid"]: source
+    for file in sorted((GRAFANA / "provisioning" / "datasources").glob("*.yaml"))
+    for source in yaml.safe_load(file.read_text())["datasources"]
+}
+ENVIRONMENT = {"PROMETHEUS_URL", "ELASTICSEARCH_URL", "JAEGER_URL", "ALERTMANAGER_URL", "KIBANA_PUBLIC_URL"}
+"""What the container gives to the data sources."""
+DATA_VIEWS = {"vitals-logs", "vitals-traces", "vitals-alerts", "vitals-containers"}
+UNITS = {"none", "short", "s", "bytes", "Bps", "percentunit", "reqps", "cps", "ops", "pps", "dateTimeFromNow"}
+"""Grafana's names of units that the dashboards use."""
+
+each_dashboard = pytest.mark.parametrize("uid", DASHBOARDS)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from strings(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings(one)
+
+
+def named(value: Any, name: str) -> Iterator[Any]:
+    """Every value with this name in a document."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key == name:
+                yield one
+            yield from named(one, name)
+    elif isinstance(value, list):
+        for one in value:
+            yield from named(one, name)
+
+
+def test_the_dashboards_are_as_their_source_makes_them() -> None:
+    """`make dashboards` writes them anew."""
+    fresh = files()
+    assert {file.name for file in (GRAFANA / "dashboards").iterdir()} == set(fresh)
+    for name, text in fresh.items():
+        assert (GRAFANA / "dashboards" / name).read_text() == text, f"{name} is stale: make dashboards"
+
+
+def test_the_four_dashboards_are_there() -> None:
+    assert {uid: board["title"] for uid, board in DASHBOARDS.items()} == UIDS
+    assert set(UIDS.values()) == {"Service", "Model", "Host and process", "Pipeline"}
+
+
+@each_dashboard
+def test_a_dashboard_is_sane(uid: str) -> None:
+    board = DASHBOARDS[uid]
+    assert board["uid"] == uid
+    assert board["schemaVersion"] == 42, "Grafana 12's, and the last of the classic JSON"
+    assert board["description"]
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(set(ids)) == len(ids), "links to a panel need an id of its own"
+    names = [panel["title"] for panel in panels(board)]
+    assert len(names) > 10
+    in_rows: list[list[tuple[int, int, int, int]]] = []
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        if panel["type"] == "row":
+            in_rows.append([])
+        else:
+            in_rows[-1].append((place["x"], place["y"], place["w"], place["h"]))
+    for row in in_rows:
+        assert all(x + w <= 24 for x, _, w, _ in row)
+        assert all(not _overlap(a, b) for number, a in enumerate(row) for b in row[:number])
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+@each_dashboard
+def test_every_panel_says_what_it_is_in_which_unit_and_what_to_do(uid: str) -> None:
+    for panel in panels(DASHBOARDS[uid]):
+        assert panel["title"]
+        assert len(panel.get("description", "")) > 60, f"{panel['title']}: what to do when it looks wrong?"
+        assert panel["targets"], panel["title"]
+        if panel["type"] != "logs":  # lines of text have none
+            assert panel["fieldConfig"]["defaults"]["unit"] in UNITS, panel["title"]
+        for query in panel["targets"]:
+            assert query["refId"]
+        references = [query["refId"] for query in panel["targets"]]
+        assert len(set(references)) == len(references), panel["title"]
+
+
+@each_dashboard
+def test_every_data_source_used_is_provisioned(uid: str) -> None:
+    used = list(named(DASHBOARDS[uid], "datasource"))
+    assert used
+    for source in used:
+        assert SOURCES[source["uid"]]["type"] == source["type"]
+
+
+@each_dashboard
+def test_every_variable_used_exists_and_every_one_is_used(uid: str) -> None:
+    board = DASHBOARDS[uid]
+    queries = [one.query.get("expr") or one.query["query"] for one in targets(board)]
+    defined: list[str] = []
+    for variable in board["templating"]["list"]:
+        asked = variable["query"]["query"]
+        assert asked.startswith("label_values("), variable["name"]
+        assert used_variables(asked) <= set(defined), "a variable may use those before it"
+        assert (variable["multi"], variable["includeAll"]) == (True, True)
+        assert variable["description"]
+        assert variable["refresh"] == 2, "on a change of the time range: instances come and go"
+        defined.append(variable["name"])
+        queries.append(asked)
+    assert {"model", "version", "instance"} <= set(defined)
+    assert set().union(*map(used_variables, queries)) == set(defined)
+
+
+@each_dashboard
+def test_the_dashboards_link_to_each_other_and_every_link_leads_somewhere(uid: str) -> None:
+    board = DASHBOARDS[uid]
+    for link in board["links"]:
+        assert (link["keepTime"], link["includeVars"]) == (True, True)
+    assert {link["url"] for link in board["links"]} == {f"/d/{other}" for other in UIDS if other != uid}
+    for text in strings(board["panels"]):
+        assert "http://" not in text, "an address that only one machine has; links out belong to the data sources"
+        assert set(re.findall(r"/d/([\w-]+)", text)) <= set(UIDS)
+
+
+@pytest.mark.parametrize("title", ["Latency: P50, P95, P99 and average", "Latency, all requests", "Inference: P50, P95, P99"])
+def test_latency_panels_show_exemplars(title: str) -> None:
+    [panel] = [one for board in DASHBOARDS.values() for one in panels(board) if one["title"] == title]
+    assert any(query["exemplar"] for query in panel["targets"])
+
+
+def test_exemplars_are_asked_only_where_there_are_buckets() -> None:
+    for board in DASHBOARDS.values():
+        for one in targets(board):
+            if one.query.get("exemplar"):
+                assert "_bucket{" in one.query["expr"], one.name
+
+
+def test_the_data_sources_are_those_that_links_are_built_for() -> None:
+    assert set(SOURCES) == {"prometheus", "elasticsearch-logs", "elasticsearch-traces", "jaeger", "alertmanager"}
+    assert {uid: SOURCES[uid]["type"] for uid in GRAFANA_DATA_SOURCES} == GRAFANA_DATA_SOURCES
+    assert [uid for uid, source in SOURCES.items() if source.get("isDefault")] == ["prometheus"]
+    assert all(source["editable"] is False for source in SOURCES.values())
+
+
+def test_every_uid_that_a_data_source_names_exists() -> None:
+    for source in SOURCES.values():
+        for name in ("datasourceUid", "alertmanagerUid"):
+            assert set(named(source, name)) <= set(SOURCES)
+
+
+def test_variables_of_the_environment_and_secrets_are_those_that_the_container_gets() -> None:
+    """As Grafana expands them: what stands between two dollars is split off first, then files and variables are filled in."""
+    secrets = set()
+    for source in SOURCES.values():
+        for text in strings(source):
+            for part in text.split("$$"):
+                secrets |= set(re.findall(r"\$__file\{([^}]+)\}", part))
+                rest = re.sub(r"\$__file\{[^}]+\}", "", part)
+                assert set(re.findall(r"\$\{(\w+)\}", rest)) <= ENVIRONMENT, text
+                assert not re.search(r"\$(?!\{\w+\})", rest), f"Grafana would take this for a variable: {text}"
+    assert secrets == {"/run/secrets-vitals/elasticsearch-reader-password"}
+    for source in SOURCES.values():
+        assert all(value.startswith("$__file{") for value in source.get("secureJsonData", {}).values())
+        assert source["url"].startswith("${")
+
+
+def _filled(text: str) -> str:
+    """The text as Grafana keeps it: variables of the environment filled in."""
+    parts = (re.sub(r"\$\{(\w+)\}", r"<\1>", part) for part in text.split("$$"))
+    return "$".join(parts)
+
+
+def _links(uid: str) -> list[dict[str, Any]]:
+    settings = SOURCES[uid]["jsonData"]
+    return [{name: _filled(value) for name, value in link.items()} for link in settings["dataLinks"]]
+
+
+@pytest.mark.parametrize("uid", ["elasticsearch-logs", "elasticsearch-traces"])
+def test_a_document_s_trace_id_leads_to_its_trace_and_to_kibana(uid: str) -> None:
+    to_jaeger, to_kibana = _links(uid)
+    for link in (to_jaeger, to_kibana):
+        assert re.search(link["field"], "trace_id")
+        assert not re.search(link["field"], "links.trace_id"), "another trace's id"
+    assert (to_jaeger["datasourceUid"], to_jaeger["url"]) == ("jaeger", "${__value.raw}")
+    _leads_to_discover(to_kibana["url"])
+    assert SOURCES[uid]["jsonData"]["timeField"] == "@timestamp"
+    assert SOURCES[uid]["basicAuthUser"] == "reader"
+
+
+def test_an_exemplar_leads_to_its_trace_and_to_kibana() -> None:
+    to_jaeger, to_kibana = SOURCES["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    assert (to_jaeger["name"], to_jaeger["datasourceUid"]) == ("trace_id", "jaeger")
+    assert to_kibana["name"] == "trace_id"
+    _leads_to_discover(_filled(to_kibana["url"]))
+
+
+def _leads_to_discover(url: str) -> None:
+    """The address has the form that vitals.stack.links builds for one trace."""
+    base, _, state = unquote(url).partition("#/?_g=(time:(from:now-7d,to:now))&_a=")
+    assert base == "<KIBANA_PUBLIC_URL>/app/discover"
+    [data_view] = re.findall(r"dataViewId:'([\w-]+)'", state)
+    assert data_view in DATA_VIEWS
+    kql = 'trace_id : "${__value.raw}"'
+    if data_view == "vitals-traces":
+        kql += ' or links.trace_id : "${__value.raw}"'
+    assert state == rison(
+        {
+            "dataSource": {"dataViewId": data_view, "type": "dataView"},
+            "query": {"language": "kuery", "query": kql},
+            "sort": [["@timestamp", "asc"]],
+        }
+    )
+    assert not re.search(r'[\s"]', url), "escaped, so that no client cuts the address short"
+
+
+def test_a_trace_leads_to_its_logs_and_to_its_metrics() -> None:
+    settings = SOURCES["jaeger"]["jsonData"]
+    logs = settings["tracesToLogsV2"]
+    assert (logs["datasourceUid"], logs["customQuery"]) == ("elasticsearch-logs", True)
+    assert _filled(logs["query"]) == "trace_id:${__trace.traceId}"
+    metrics = settings["tracesToMetrics"]
+    assert metrics["datasourceUid"] == "prometheus"
+    assert {tag["value"] for tag in metrics["tags"]} == {"job", "instance"}
+    assert all("$__tags" in _filled(query["query"]) for query in metrics["queries"])
+
+
+def test_the_dashboards_are_provisioned_from_where_they_are_mounted() -> None:
+    [provider] = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "vitals.yaml").read_text())["providers"]
+    assert provider["options"]["path"] == "/etc/grafana/dashboards"
+    assert provider["allowUiUpdates"] is False
+    home = _ini()["dashboards"]["default_home_dashboard_path"]
+    assert (GRAFANA / "dashboards" / Path(home).name).exists()
+
+
+def _ini() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(GRAFANA / "grafana.ini")
+    return parser
+
+
+def test_grafana_asks_for_a_password_and_tells_nobody() -> None:
+    ini = _ini()
+    assert ini["security"]["admin_password"] == "$__file{/run/secrets-vitals/grafana-admin-password}"
+    assert ini["auth.anonymous"]["enabled"] == "false"
+    assert ini["users"]["allow_sign_up"] == "false"
+    assert {ini["analytics"][name] for name in ("reporting_enabled", "check_for_updates", "check_for_plugin_updates")} == {
+        "false"
+    }
+    assert ini["plugins"]["preinstall_disabled"] == "true"
+
+
+@pytest.mark.parametrize("file", [*sorted(GRAFANA.glob("provisioning/*/*.yaml")), GRAFANA / "grafana.ini"], ids=lambda f: f.name)
+def test_a_file_opens_with_its_purpose(file: Path) -> None:
+    assert re.match(r"[#;] [A-Z].{20,}", file.read_text())

@@ -1,0 +1,30 @@
+"""The engines' own logs, in the data stream where containers' logs go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .conftest import Stack, eventually
+
+ENGINES = {"elasticsearch", "elasticsearch-setup", "prometheus", "jaeger", "node_exporter", "service"}
+
+
+def _names(stack: Stack) -> set[str]:
+    return {document["resource"]["attributes"]["container.name"] for document in _documents(stack)}
+
+
+def _documents(stack: Stack, **terms: str) -> list[dict[str, Any]]:
+    query = [{"term": {name.replace("_", "."): value}} for name, value in terms.items()]
+    return stack.documents("logs-containers.otel-default", {"bool": {"filter": query}})
+
+
+def test_every_engines_log_is_there_with_its_name_but_not_the_collectors(stack: Stack) -> None:
+    eventually(lambda: _names(stack), lambda names: names >= ENGINES, why="each engine's log is searchable")
+    assert _names(stack) == ENGINES
+
+
+def test_their_levels_have_one_spelling_each(stack: Stack) -> None:
+    documents = eventually(lambda: _documents(stack, service_name="elasticsearch"), why="the log of Elasticsearch")
+    levels = {document.get("severity_text") for document in documents}
+    assert {"INFO", "WARN"} <= levels <= {"INFO", "WARN", "ERROR", "DEBUG", "FATAL", None}
+    assert all(document["data_stream"]["dataset"] == "containers.otel" for document in documents)
