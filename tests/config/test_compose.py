@@ -208,7 +208,12 @@ def test_the_flags_are_the_native_ones(whole: dict[str, Any]) -> None:
 
     theirs = {"--config.file": "/etc/prometheus/prometheus.yml", "--storage.tsdb.path": "/prometheus"}
     assert told("prometheus") == {**flags("prometheus"), **theirs}
-    of_the_host = {"--path.rootfs": "/host", "--path.procfs": "/host/proc", "--path.sysfs": "/host/sys"}
+    of_the_host = {
+        "--path.rootfs": "/host",
+        "--path.procfs": "/host/proc",
+        "--path.sysfs": "/host/sys",
+        "--path.udev.data": "/host/run/udev/data",
+    }
     assert told("node_exporter") == {**flags("node_exporter"), **of_the_host}
 
 
