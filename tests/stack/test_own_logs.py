@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .conftest import Stack, eventually
+from .conftest import BREAKS_THE_MODEL, Stack, eventually
 
 ENGINES = {"elasticsearch", "elasticsearch-setup", "prometheus", "jaeger", "node_exporter", "service"}
 
@@ -28,3 +28,16 @@ def test_their_levels_have_one_spelling_each(stack: Stack) -> None:
     levels = {document.get("severity_text") for document in documents}
     assert {"INFO", "WARN"} <= levels <= {"INFO", "WARN", "ERROR", "DEBUG", "FATAL", None}
     assert all(document["data_stream"]["dataset"] == "containers.otel" for document in documents)
+
+
+def test_a_stack_trace_is_one_record(stack: Stack) -> None:
+    trace_id = stack.predict(BREAKS_THE_MODEL).json()["trace_id"]
+    query = {"match_phrase": {"body.text": trace_id}}
+    [record] = eventually(
+        lambda: stack.documents("logs-containers.otel-default", query), why="the failure is in the service's log"
+    )
+    text = record["body"]["text"]
+    assert record["severity_text"] == "ERROR"
+    assert "unexpected ValueError" in text
+    assert "Traceback (most recent call last)" in text
+    assert text.count("\n") > 10

@@ -158,7 +158,7 @@ def _flow() -> list[Any]:
             "Host metrics that could not be read",
             "cps",
             "Data points that the Collector's scraper of the host failed to read. Above 0: its log says which file it may "
-            "not read; in a container HOST_ROOT must be the host's root.",
+            "not read; in a container its network and file systems are its own.",
             query(rate("otelcol_scraper_errored_metric_points", COLLECTOR, "receiver"), "{{receiver}}"),
         ),
         timeseries(
