@@ -38,8 +38,8 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: setup ## start everything, send real rows, follow one request through every store
 	@$(VITALS) demo
 
-engines: setup ## build or fetch the engines that are not cached yet
-	@$(VITALS) engines
+engines: setup ## build or fetch the engines that are not cached yet, and what tests use
+	@$(VITALS) engines --for-tests
 
 test: setup engines lint ## everything that proves the project, against the real engines
 	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/stack

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from vitals.cli.progress import drawn
@@ -9,12 +11,18 @@ from vitals.cli.root import ended_cleanly
 from vitals.settings import StackSettings
 from vitals.stack import preflight
 from vitals.stack.engines import Engines
+from vitals.stack.recipes import load_recipes
 
 
-def engines() -> None:
+def engines(
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="Also those that only tests use: docker compose and Alertmanager.")
+    ] = False,
+) -> None:
     """Build or fetch the engines that are not cached yet; about ten minutes on 2 cores where none is."""
     settings = StackSettings.load()
-    cache = Engines(settings.vitals_cache_dir)
+    recipes = load_recipes() | (load_recipes(for_tests=True) if for_tests else {})
+    cache = Engines(settings.vitals_cache_dir, recipes)
     missing = cache.missing()
     preflight.check(settings, missing=missing, to_start=[], stack="")
     with ended_cleanly(), drawn() as progress:
