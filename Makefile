@@ -99,8 +99,8 @@ format: setup ## format the code, and mend what the linter can
 	@$(VENV)/bin/ruff format .
 
 lock: setup ## pin the requirements anew from the ranges in pyproject.toml
-	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml -o requirements/service.txt
-	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --no-strip-extras --python-version 3.11 --extra onnx pyproject.toml -o requirements/service.txt
+	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --no-strip-extras --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
 
 clean: ## remove the virtual environment and the tools' caches; engines and data stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
