@@ -10,9 +10,10 @@ from rich.console import Console
 from vitals.cli.waterfall import draw, tree
 from vitals.errors import SettingsError
 from vitals.settings import StackSettings
+from vitals.stack.backends import unused_places
 from vitals.stack.follow import checked_trace_id, reason
 from vitals.stack.records import Exemplar, Log, Span, TraceView
-from vitals.stack.stores import _nanoseconds, unused_places
+from vitals.stack.stores.elasticsearch import nanoseconds as in_nanoseconds
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = 1_700_000_000_000_000_000
@@ -50,7 +51,7 @@ def test_refuses_what_is_no_trace_id(text: str) -> None:
     ],
 )
 def test_reads_every_form_of_time_that_elasticsearch_keeps(written: str | int, nanoseconds: int) -> None:
-    assert _nanoseconds(written) == nanoseconds
+    assert in_nanoseconds(written) == nanoseconds
 
 
 def test_spans_are_a_tree_in_order_of_time() -> None:
@@ -78,7 +79,7 @@ def test_draws_what_is_there_and_says_what_is_not() -> None:
             span("POST /predict", "a", took=10),
             span("predict batch", "b", "z", start=2, took=3, trace_id="f" * 32),
         ],
-        logs=[Log(START + 2_000_000, "INFO", "predicted [setosa]", "ml.prediction", None, "a", "vitals", {})],
+        elasticsearch_logs=[Log(START + 2_000_000, "INFO", "predicted [setosa]", "ml.prediction", None, "a", "vitals", {})],
         unused={"jaeger": "nothing is sent there, since TRACES_BACKEND is elasticsearch."},
     )
     written = StringIO()

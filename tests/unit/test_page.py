@@ -22,7 +22,9 @@ def view() -> TraceView:
             Span(TRACE, "a", None, "POST /predict", "SERVER", "vitals", "i", START, 10_000_000, True, {"key": HOSTILE}),
             Span(TRACE, "b", "a", HOSTILE, "INTERNAL", "vitals", "i", START + 2_000_000, 5_000_000, False, {}),
         ],
-        logs=[Log(START + 1_000_000, "ERROR", HOSTILE, None, "app", "a", "vitals", {"exception.stacktrace": "Traceback: x"})],
+        elasticsearch_logs=[
+            Log(START + 1_000_000, "ERROR", HOSTILE, None, "app", "a", "vitals", {"exception.stacktrace": "Traceback: x"})
+        ],
         unused={"jaeger": "nothing is sent there."},
     )
 

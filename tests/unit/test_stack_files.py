@@ -14,6 +14,7 @@ from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack import elasticsearch_files, prometheus_files
 from vitals.stack.engines import Engines
 from vitals.stack.environment import settings_digest, stack_environment, with_inherited
+from vitals.stack.groups import GROUPS
 from vitals.stack.secrets import USERS, Secrets, write_atomically
 
 
@@ -159,12 +160,30 @@ def test_what_would_turn_process_compose_away_is_not_passed_on() -> None:
 
 def test_the_digest_changes_with_options_and_not_with_the_rest(settings: StackSettings) -> None:
     environment = ours(settings)
-    first = settings_digest(environment, {"HOME": "/a", "LOGS_RETENTION": "7d"})
-    assert settings_digest(environment, {"HOME": "/b"}) == first
-    assert settings_digest(environment, {"LOG_LEVEL": "DEBUG"}) != first
-    assert settings_digest(environment, {"OTEL_SDK_DISABLED": "true"}) != first
+    first = settings_digest(environment, {"HOME": "/a", "LOGS_RETENTION": "7d"}, "service")
+    assert settings_digest(environment, {"HOME": "/b"}, "service") == first
+    assert settings_digest(environment, {"LOG_LEVEL": "DEBUG"}, "service") != first
+    assert settings_digest(environment, {"OTEL_SDK_DISABLED": "true"}, "service") != first
     changed = StackSettings.load(**{**settings.model_dump(), "logs_retention": "3d"})
-    assert settings_digest(ours(changed), {}) != first
+    assert settings_digest(ours(changed), {}, "service") != first
+
+
+@pytest.mark.parametrize(
+    "option", ["metrics_backend", "logs_backend", "traces_backend", "loki_url", "mimir_url", "otlp_backend_endpoint", "logs_file"]
+)
+def test_another_backend_is_a_matter_of_the_collector_alone(settings: StackSettings, option: str, tmp_path: Path) -> None:
+    other = "none" if option.endswith("_backend") else str(tmp_path)
+    changed = StackSettings.load(**{**settings.model_dump(), option: other})
+    anew = [name for name in GROUPS if settings_digest(ours(settings), {}, name) != settings_digest(ours(changed), {}, name)]
+    assert anew == ["collector"]
+
+
+def test_a_target_that_is_scraped_is_there_only_while_its_backend_is_chosen(settings: StackSettings, tmp_path: Path) -> None:
+    target = tmp_path / "prometheus" / "collected" / "native.yml"
+    for backend, there in (("prometheus", False), ("prometheus-scrape", True), ("none", False)):
+        changed = StackSettings.load(**{**settings.model_dump(), "metrics_backend": backend})
+        prometheus_files.prepare(tmp_path / "prometheus", ours(changed))
+        assert target.exists() is there
 
 
 def test_a_path_with_spaces_stays_one_argument(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_port_on_all_addresses_is_in_use_too() -> None:
 
 
 def test_an_unknown_backend_lists_those_that_exist(folder: Path) -> None:
-    [wrong] = sentences(settings(folder, traces_backend="elastic"), dict(os.environ), to_start=["service"])
+    [wrong] = sentences(settings(folder, traces_backend="elastic"), dict(os.environ), to_start=["collector"])
     assert wrong.startswith("TRACES_BACKEND is wrong")
     assert "elasticsearch+jaeger" in wrong
 

@@ -142,6 +142,15 @@ class StackSettings(_Options):
     otlp_http_port: Port = Field(4318, description="The Collector, OTLP over HTTP.")
     collector_health_port: Port = Field(13133, description="The Collector's health check.")
     collector_metrics_port: Port = Field(8888, description="The Collector's own metrics.")
+    collector_scrape_port: Port = Field(
+        8889, description="Where the Collector is scraped, with METRICS_BACKEND=prometheus-scrape."
+    )
+    collector_remote_write_port: Port = Field(
+        14320, description="The Collector to itself, with METRICS_BACKEND=prometheus-remote-write."
+    )
+    collector_victoriametrics_port: Port = Field(
+        14321, description="The Collector to itself, with METRICS_BACKEND=victoriametrics."
+    )
     elasticsearch_port: Port = Field(9200, description="Elasticsearch over HTTP.")
     elasticsearch_transport_port: Port = Field(
         9300, description="Elasticsearch's port for other nodes; it has one even when alone."
@@ -153,10 +162,30 @@ class StackSettings(_Options):
     jaeger_health_port: Port = Field(13134, description="Jaeger's health check.")
     jaeger_metrics_port: Port = Field(8887, description="Jaeger's own metrics.")
     node_exporter_port: Port = Field(9100, description="node_exporter.")
+    loki_port: Port = Field(3100, description="Loki, with LOGS_BACKEND=loki.")
+    loki_grpc_port: Port = Field(9096, description="Loki's port for its own parts; it has one even when alone.")
 
     alertmanager_port: Port = Field(9093, description="Alertmanager (with containers).")
     grafana_port: Port = Field(3000, description="Grafana (with containers).")
     kibana_port: Port = Field(5601, description="Kibana (with containers).")
+
+    victoriametrics_url: str = Field(
+        "http://127.0.0.1:8428", description="VictoriaMetrics, with METRICS_BACKEND=victoriametrics."
+    )
+    mimir_url: str = Field("http://127.0.0.1:9009", description="Mimir, with METRICS_BACKEND=mimir.")
+    mimir_tenant: str = Field("anonymous", description="Whose metrics they are, for a Mimir with several tenants.")
+    loki_url: str = Field("", description="A Loki of your own, with LOGS_BACKEND=loki; without it the stack runs one.")
+    victorialogs_url: str = Field("http://127.0.0.1:9428", description="VictoriaLogs, with LOGS_BACKEND=victorialogs.")
+    logs_file: Path | None = Field(
+        None, description="The file of LOGS_BACKEND=file; without it, collector/logs/logs.jsonl in VITALS_STATE_DIR."
+    )
+    tempo_otlp_endpoint: str = Field("127.0.0.1:34317", description="Tempo's OTLP receiver (gRPC), with TRACES_BACKEND=tempo.")
+    otlp_backend_endpoint: str = Field(
+        "http://127.0.0.1:24318", description="What takes OTLP over HTTP, with any signal's backend `otlp`."
+    )
+    otlp_backend_authorization_file: Path | None = Field(
+        None, description="A file with the value of the header Authorization for it, as in `Bearer abc`; none is sent without it."
+    )
 
     elasticsearch_heap: str = Field(
         "512m",

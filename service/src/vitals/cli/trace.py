@@ -34,7 +34,7 @@ def trace(
         typer.Option(min=0, max=600, metavar="SECONDS", help="Ask again, this long, until every store in use has the trace."),
     ] = 0,
 ) -> None:
-    """Follow one request through Prometheus, Elasticsearch and Jaeger by its trace id.
+    """Follow one request through the stores of the chosen backends by its trace id.
 
     Says which store lacks it and what that usually means. Ends with status 1 when no store has it.
     """
@@ -62,9 +62,10 @@ def as_document(view: TraceView, links: list[Link]) -> dict[str, Any]:
         "prometheus": {"exemplars": [dataclasses.asdict(one) for one in view.exemplars]},
         "elasticsearch": {
             "spans": [dataclasses.asdict(one) for one in view.elasticsearch_spans],
-            "logs": [dataclasses.asdict(one) for one in view.logs],
+            "logs": [dataclasses.asdict(one) for one in view.elasticsearch_logs],
         },
         "jaeger": {"spans": [dataclasses.asdict(one) for one in view.jaeger_spans]},
+        **({"loki": {"logs": [dataclasses.asdict(one) for one in view.loki_logs]}} if "loki" in view.places else {}),
         "missing": [{"place": place, "reason": reason(view, place), "used": place not in view.unused} for place in view.missing],
         "links": {link.name: link.url for link in links},
     }

@@ -45,8 +45,10 @@ def summary(view: TraceView) -> list[tuple[str, int, str]]:
         ("Prometheus", len(view.exemplars), "exemplar"),
         ("Elasticsearch", len(own), "span"),
         ("Jaeger", len(view.jaeger_spans), "span"),
-        ("Elasticsearch", len(view.logs), "log record"),
+        ("Elasticsearch", len(view.elasticsearch_logs), "log record"),
     ]
+    if "loki" in view.places:
+        counted.append(("Loki", len(view.loki_logs), "log record"))
     return [(store, count, kind if count == 1 else f"{kind}s") for store, count, kind in counted]
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from vitals.errors import SettingsError
 from vitals.settings import ROOT, StackSettings
-
-Signal = Literal["metrics", "logs", "traces"]
-SIGNALS: tuple[Signal, ...] = get_args(Signal)
+from vitals.stack.backends import SIGNALS, Signal, chosen
 
 OwnLogs = Literal["engine-logs", "container-logs"]
 """The file of inputs/ that follows the stack's own logs: natively the engines', in compose the containers'."""
+
+__all__ = ["FOLDER", "SIGNALS", "OwnLogs", "Signal", "arguments", "available", "config_files"]
 
 FOLDER = ROOT / "otel-collector"
 
@@ -28,21 +28,16 @@ def config_files(settings: StackSettings, folder: Path = FOLDER, own_logs: OwnLo
     `folder` is otel-collector, here or where a container has it mounted.
     Raises SettingsError with a sentence for each backend that does not exist, listing those that do.
     """
-    chosen: dict[Signal, str] = {
-        "metrics": settings.metrics_backend,
-        "logs": settings.logs_backend,
-        "traces": settings.traces_backend,
-    }
     wrong = [
         f"{signal.upper()}_BACKEND is wrong: there is no backend {name!r} for {signal}; "
         f"there are {', '.join(available(signal, folder))}."
-        for signal, name in chosen.items()
+        for signal, name in chosen(settings).items()
         if name not in available(signal, folder)
     ]
     if wrong:
         raise SettingsError(wrong)
     files = [folder / "config.yaml"]
-    files += [folder / "backends" / signal / f"{name}.yaml" for signal, name in chosen.items()]
+    files += [folder / "backends" / signal / f"{name}.yaml" for signal, name in chosen(settings).items()]
     files.append(folder / "inputs" / f"{own_logs}.yaml")
     if settings.log_files:
         files.append(folder / "inputs" / "log-files.yaml")

@@ -38,6 +38,10 @@ class Engines:
         self._recipes = load_recipes() if recipes is None else recipes
         self._build = build
 
+    def __contains__(self, engine: str) -> bool:
+        """Whether it is one of those that are had here."""
+        return engine in self._recipes
+
     def folder(self, engine: str) -> Path:
         """Where an engine is, or will be."""
         return self._folder / self._recipes[engine].key

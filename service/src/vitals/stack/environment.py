@@ -11,12 +11,13 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack import collector_config, elasticsearch_files
 from vitals.stack.engines import Engines
+from vitals.stack.groups import GroupName
 
 LOOPBACK = "127.0.0.1"
 
@@ -25,7 +26,12 @@ _NOT_PASSED_ON = ("PC_", "COMPOSE_SHELL")
 
 
 def stack_environment(
-    settings: StackSettings, service: Settings, engines: Engines, java_home: Path, inherited: Mapping[str, str]
+    settings: StackSettings,
+    service: Settings,
+    engines: Engines,
+    java_home: Path,
+    inherited: Mapping[str, str],
+    more_for_the_collector: Sequence[str] = (),
 ) -> dict[str, str]:
     """What we set for every process of the stack; it is put over the caller's environment (`with_inherited`)."""
     return {
@@ -33,12 +39,10 @@ def stack_environment(
         **_folders(settings),
         **_programs(settings, engines, java_home),
         **_retention(settings),
-        "METRICS_BACKEND": settings.metrics_backend,
-        "LOGS_BACKEND": settings.logs_backend,
-        "TRACES_BACKEND": settings.traces_backend,
+        **_backends(settings),
         "LOG_FILES": settings.log_files,
         # A list of arguments, quoted for a shell.
-        "COLLECTOR_CONFIG": shlex.join(collector_config.arguments(settings)),
+        "COLLECTOR_CONFIG": shlex.join([*collector_config.arguments(settings), *more_for_the_collector]),
         "HOST_NAME": socket.gethostname(),
         # Running requests take the whole grace at most, telemetry half of it again.
         "SERVICE_STOP_SECONDS": str(service.shutdown_grace_seconds * 3 // 2 + 15),
@@ -50,11 +54,27 @@ def with_inherited(ours: Mapping[str, str], inherited: Mapping[str, str]) -> dic
     return {**{name: value for name, value in inherited.items() if not name.startswith(_NOT_PASSED_ON)}, **ours}
 
 
-def settings_digest(ours: Mapping[str, str], inherited: Mapping[str, str]) -> str:
-    """Changes when what we set does, or what the service reads of the caller's environment: then a group starts anew."""
+_READ_BY_ONE: dict[GroupName, frozenset[str]] = {
+    "collector": frozenset(
+        {
+            *("METRICS_BACKEND", "LOGS_BACKEND", "TRACES_BACKEND", "COLLECTOR_CONFIG", "LOG_FILES", "LOGS_FILE"),
+            *("COLLECTOR_SCRAPE_PORT", "COLLECTOR_REMOTE_WRITE_PORT", "COLLECTOR_VICTORIAMETRICS_PORT"),
+            *("VICTORIAMETRICS_URL", "MIMIR_URL", "MIMIR_TENANT", "LOKI_URL", "VICTORIALOGS_URL", "TEMPO_OTLP_ENDPOINT"),
+            *("OTLP_BACKEND_ENDPOINT", "OTLP_BACKEND_AUTHORIZATION_FILE"),
+        }
+    ),
+    "loki": frozenset({"LOKI", "LOKI_DATA", "LOKI_RETENTION", "LOKI_PORT", "LOKI_GRPC_PORT"}),
+}
+"""What no other group reads, and so need not be started anew for."""
+
+
+def settings_digest(ours: Mapping[str, str], inherited: Mapping[str, str], group: GroupName) -> str:
+    """Changes when what we set for a group does, or what the service reads of the caller's environment: it starts anew then."""
+    of_others = {name for other, names in _READ_BY_ONE.items() if other != group for name in names}
     of_service = {name.upper() for name in Settings.model_fields}
     read = {name: value for name, value in inherited.items() if name in of_service or name.startswith("OTEL_")}
-    return hashlib.sha256(json.dumps({**read, **ours}, sort_keys=True).encode()).hexdigest()
+    told = {name: value for name, value in ours.items() if name not in of_others}
+    return hashlib.sha256(json.dumps({**read, **told}, sort_keys=True).encode()).hexdigest()
 
 
 def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -70,6 +90,23 @@ def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[st
         "JAEGER_OTLP_ENDPOINT": f"{LOOPBACK}:{settings.jaeger_otlp_port}",
         **{name: _without_proxy(inherited.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
         "OTEL_EXPORTER_OTLP_ENDPOINT": inherited.get("OTEL_EXPORTER_OTLP_ENDPOINT") or f"http://{LOOPBACK}:{collector}",
+    }
+
+
+def _backends(settings: StackSettings) -> dict[str, str]:
+    return {
+        "METRICS_BACKEND": settings.metrics_backend,
+        "LOGS_BACKEND": settings.logs_backend,
+        "TRACES_BACKEND": settings.traces_backend,
+        "VICTORIAMETRICS_URL": settings.victoriametrics_url,
+        "MIMIR_URL": settings.mimir_url,
+        "MIMIR_TENANT": settings.mimir_tenant,
+        "LOKI_URL": settings.loki_url or f"http://{LOOPBACK}:{settings.loki_port}",
+        "VICTORIALOGS_URL": settings.victorialogs_url,
+        "LOGS_FILE": str(settings.logs_file or settings.vitals_state_dir / "collector" / "logs" / "logs.jsonl"),
+        "TEMPO_OTLP_ENDPOINT": settings.tempo_otlp_endpoint,
+        "OTLP_BACKEND_ENDPOINT": settings.otlp_backend_endpoint,
+        "OTLP_BACKEND_AUTHORIZATION_FILE": str(settings.otlp_backend_authorization_file or os.devnull),
     }
 
 
@@ -90,6 +127,7 @@ def _folders(settings: StackSettings) -> dict[str, str]:
         "PROMETHEUS_CONFIG": str(state / "prometheus" / "prometheus.yml"),
         "PROMETHEUS_DATA": str(state / "prometheus" / "data"),
         "JAEGER_DATA": str(state / "jaeger"),
+        "LOKI_DATA": str(state / "loki"),
         "ELASTICSEARCH_DATA": str(state / "elasticsearch" / "data"),
         "ELASTICSEARCH_LOGS": str(state / "elasticsearch" / "logs"),
         "ES_PATH_CONF": str(state / "elasticsearch" / "config"),
@@ -103,6 +141,7 @@ def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dic
         "OTELCOL": str(engines.binary("otelcol")),
         "PROMETHEUS": str(engines.binary("prometheus")),
         "JAEGER": str(engines.binary("jaeger")),
+        "LOKI": str(engines.binary("loki")) if "loki" in engines else "",
         "NODE_EXPORTER": str(engines.binary("node_exporter")),
         "ELASTICSEARCH": str(engines.binary("elasticsearch")),
         "ELASTICSEARCH_RUN_AS": as_other,
@@ -115,11 +154,16 @@ def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dic
 
 
 def _retention(settings: StackSettings) -> dict[str, str]:
-    days, unit = int(settings.traces_retention[:-1]), settings.traces_retention[-1]
     return {
         "LOGS_RETENTION": settings.logs_retention,
         "TRACES_RETENTION": settings.traces_retention,
         "METRICS_RETENTION": settings.metrics_retention,
-        # Jaeger takes a Go duration, which knows no days.
-        "JAEGER_TTL": f"{days * 24 if unit == 'd' else days}h",
+        "JAEGER_TTL": _in_hours(settings.traces_retention),
+        "LOKI_RETENTION": _in_hours(settings.logs_retention),
     }
+
+
+def _in_hours(retention: str) -> str:
+    """As a Go duration, which knows no days."""
+    number, unit = int(retention[:-1]), retention[-1]
+    return f"{number * 24 if unit == 'd' else number}h"

@@ -35,6 +35,11 @@ HINTS: dict[Place, str] = {
         "no log record of it. Usual: it is younger than two seconds; nothing was logged in it; "
         "the log level is above the records'; Elasticsearch was away and the Collector's queue is still being sent."
     ),
+    "loki": (
+        "no log record of it. Usual: it is younger than two seconds; nothing was logged in it; "
+        "the log level is above the records'; Loki was away and the Collector's queue is still being sent; "
+        "it was before Loki was chosen, or more than seven days ago."
+    ),
 }
 """What it usually means that a store has nothing of a trace."""
 
@@ -49,13 +54,7 @@ def checked_trace_id(text: str) -> str:
 
 def look(stores: Stores, trace_id: str) -> TraceView:
     """Ask every store that is in use once, side by side."""
-    questions: dict[Place, Callable[[str], list[Any]]] = {
-        "prometheus": stores.exemplars,
-        "elasticsearch spans": stores.elasticsearch_spans,
-        "jaeger": stores.jaeger_spans,
-        "elasticsearch logs": stores.elasticsearch_logs,
-    }
-    questions = {place: question for place, question in questions.items() if place not in stores.unused}
+    questions = stores.questions()
     answers: dict[Place, list[Any]] = {}
     unreachable: dict[Place, str] = {}
     with ThreadPoolExecutor(max(1, len(questions))) as at_once:
@@ -72,7 +71,9 @@ def look(stores: Stores, trace_id: str) -> TraceView:
         exemplars=answers.get("prometheus", []),
         elasticsearch_spans=answers.get("elasticsearch spans", []),
         jaeger_spans=answers.get("jaeger", []),
-        logs=answers.get("elasticsearch logs", []),
+        elasticsearch_logs=answers.get("elasticsearch logs", []),
+        loki_logs=answers.get("loki", []),
+        places=stores.places,
         unused=stores.unused,
         unreachable=unreachable,
     )

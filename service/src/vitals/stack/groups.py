@@ -1,12 +1,15 @@
-"""The three groups of the stack that start and stop as one, and what each needs."""
+"""The groups of the stack that start and stop as one, and what each needs.
+
+A target of the command names one or several. The Collector is a group of its own: another backend leaves the service running.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-GroupName = Literal["elk", "prom-graf", "service"]
+GroupName = Literal["elk", "prom-graf", "loki", "collector", "service"]
 Target = Literal["all", "elk", "prom-graf", "service"]
 
 _MIB = 1024**2
@@ -43,25 +46,43 @@ GROUPS: dict[GroupName, Group] = {
         350 * _MIB,
         ("prometheus", "jaeger"),
     ),
-    "service": Group(
-        "service",
-        ("SERVICE_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "COLLECTOR_HEALTH_PORT", "COLLECTOR_METRICS_PORT"),
-        400 * _MIB,
+    "loki": Group("loki", ("LOKI_PORT", "LOKI_GRPC_PORT"), 300 * _MIB, ("loki",)),
+    "collector": Group(
+        "collector",
+        (
+            "OTLP_GRPC_PORT",
+            "OTLP_HTTP_PORT",
+            "COLLECTOR_HEALTH_PORT",
+            "COLLECTOR_METRICS_PORT",
+            "COLLECTOR_SCRAPE_PORT",
+            "COLLECTOR_REMOTE_WRITE_PORT",
+            "COLLECTOR_VICTORIAMETRICS_PORT",
+        ),
+        150 * _MIB,
         ("collector",),
     ),
+    "service": Group("service", ("SERVICE_PORT",), 250 * _MIB, ()),
 }
 """In the order of starting: the engines that store come before what sends to them; stopping goes the other way."""
 
+SERVERS: frozenset[GroupName] = frozenset({"loki"})
+"""Groups that run only where a chosen backend wants them."""
 
-def members(target: Target) -> list[GroupName]:
-    """The groups that a target names, in the order of starting."""
-    if target == "all":
-        return list(GROUPS)
-    return [target]
+_OF_TARGET: dict[Target, tuple[GroupName, ...]] = {
+    "all": tuple(GROUPS),
+    "elk": ("elk",),
+    "prom-graf": ("prom-graf", "loki"),
+    "service": ("collector", "service"),
+}
+
+
+def members(target: Target, servers: Collection[str] = SERVERS) -> list[GroupName]:
+    """The groups that a target names, in the order of starting; of those that only a backend wants, `servers`."""
+    return [name for name in _OF_TARGET[target] if name not in SERVERS or name in servers]
 
 
 def waves(groups: Sequence[GroupName]) -> list[list[GroupName]]:
-    """Groups that start at once, one list after the other: the engines first, then the Collector and the service."""
-    engines: list[GroupName] = [name for name in GROUPS if name in groups and name != "service"]
-    senders: list[GroupName] = ["service"] if "service" in groups else []
-    return [wave for wave in (engines, senders) if wave]
+    """Groups that start at once, one list after the other: the engines, the Collector, the service."""
+    order: list[list[GroupName]] = [[name for name in GROUPS if name not in ("collector", "service")], ["collector"], ["service"]]
+    found = [[name for name in wave if name in groups] for wave in order]
+    return [wave for wave in found if wave]

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from vitals.errors import StackError
 from vitals.settings import Settings, StackSettings
-from vitals.stack import elasticsearch_files, preflight, prometheus_files
+from vitals.stack import backends, draining, elasticsearch_files, preflight, prometheus_files
 from vitals.stack.engines import Engines
 from vitals.stack.environment import settings_digest, stack_environment, with_inherited
 from vitals.stack.failures import sentence_of_a_failed_start
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
+from vitals.stack.processes import wait_until
 from vitals.stack.progress import Progress, Silent
+from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
 from vitals.stack.supervisor import GRACE_SECONDS, Supervisor
 
@@ -30,6 +32,7 @@ USUAL_SECONDS = {
     "prometheus": 2,
     "jaeger": 3,
     "node_exporter": 1,
+    "loki": 17,
     "collector": 3,
     "service": 6,
 }
@@ -37,9 +40,11 @@ USUAL_SECONDS = {
 
 READY_WITHIN_SECONDS = 240
 
+_SENT_WITHIN_SECONDS = 5
+
 _LOCK = ".lock"
 
-_MADE_HERE = ("secrets", "elasticsearch", "prometheus", "jaeger", "collector", "logs", "model", "run")
+_MADE_HERE = ("secrets", "elasticsearch", "prometheus", "jaeger", "loki", "collector", "logs", "model", "run")
 """What may be deleted of the state folder: it is the user's choice, and may hold other things."""
 _MODEL_STEP = "example model"
 
@@ -61,7 +66,9 @@ class NativeStack:
         self.make_model = make_model
         self.state = settings.vitals_state_dir
         self.ident = hashlib.sha256(str(self.state.absolute()).encode()).hexdigest()[:10]
-        self.engines = Engines(settings.vitals_cache_dir)
+        self.collector = self.state / "collector"
+        self.queues = draining.planned(draining.read(self.collector), settings)
+        self.engines = Engines(settings.vitals_cache_dir, load_recipes(backends=self._servers()))
         self.secrets = Secrets(self.state / "secrets")
         self.supervisors = {name: Supervisor(self.ident, name, self.state) for name in GROUPS}
 
@@ -96,7 +103,8 @@ class NativeStack:
     def _bring_up(self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False) -> None:
         """Start what does not run and, after stopping them, the groups to start `anew`."""
         running = self._running(target)
-        to_start = [name for name in members(target) if name in anew or name not in running]
+        wanted = members(target, self._servers())
+        to_start = [name for name in wanted if name in anew or name not in running]
         if to_start:
             preflight.check(
                 self.settings,
@@ -113,28 +121,37 @@ class NativeStack:
         with self._undone_on_failure(to_start):
             if to_start:
                 self._prepare(to_start, told)
-            for wave in waves(members(target)):
+            for wave in waves(wanted):
                 for name in wave:
                     if name in to_start:
                         self._start(name)
                 self._wait_until_ready(wave, told, new=to_start)
+        if "collector" in wanted and self.queues.waiting:
+            self._send_what_waits(told)
+        self._stop_in_order([name for name in running if name not in members(target, self._servers())], told)
 
     def _running(self, target: Target) -> list[GroupName]:
         return [name for name in members(target) if self.supervisors[name].running()]
+
+    def _servers(self) -> set[backends.Server]:
+        return backends.servers(self.settings) | draining.servers(self.queues, self.settings)
 
     def environment(self) -> dict[str, str]:
         """What the processes of the stack find in their environment, beside what they inherit."""
         jdk = find_jdk(self.settings.vitals_java_home, self.env)
         home = jdk.home if jdk else Path("no-jdk-found")
-        return stack_environment(self.settings, self.service, self.engines, home, self.env)
+        more = draining.arguments(self.collector, self.queues)
+        return stack_environment(self.settings, self.service, self.engines, home, self.env, more)
 
     def _prepare(self, to_start: Sequence[GroupName], told: Progress) -> None:
         """Folders, secrets and configuration files, for all groups, since they know of one another; and a model to serve."""
         self.state.mkdir(parents=True, exist_ok=True)
         self.secrets.ensure()
-        for folder in ("logs", "collector", "collector/queue", "jaeger"):
+        for folder in ("logs", "collector", "collector/queue", "jaeger", "loki"):
             make_private_folder(self.state / folder)
         elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
+        if "collector" in to_start:
+            draining.write(self.collector, self.queues)
         prometheus_files.prepare(self.state / "prometheus", self.environment())
         model = self.state / "model"
         if "service" in to_start and self.make_model and self.service.model_dir is None and not _has_files(model):
@@ -146,7 +163,23 @@ class NativeStack:
         environment = self.environment()
         log = self.state / "logs" / f"process-compose-{name}.log"
         self.supervisors[name].start(self.engines.binary("process-compose"), with_inherited(environment, self.env), log)
-        write_atomically(self._digest_file(name), settings_digest(environment, self.env))
+        write_atomically(self._digest_file(name), settings_digest(environment, self.env, name))
+
+    def _send_what_waits(self, told: Progress) -> None:
+        """Give the queues of backends that are no longer chosen some seconds; what can't be sent stays, and is said."""
+        step = f"what waits for {', '.join(self.queues.waiting)}"
+        told.start(step, 1)
+        sizes: dict[str, float | None] = {}
+
+        def sent() -> bool:
+            sizes.update(draining.asked(self.queues, self.settings))
+            return all(size == 0 for size in sizes.values())
+
+        wait_until(sent, _SENT_WITHIN_SECONDS, every=0.2)
+        self.queues = draining.with_emptied(self.queues, sizes)
+        draining.write(self.collector, self.queues)
+        left = ", ".join(f"{sizes[name] or 0:.0f} bytes for {name}" for name in self.queues.waiting)
+        told.done(step, f"{left} stay on disk, and are sent as soon as it answers" if left else "sent")
 
     def _stop_in_order(self, names: Sequence[GroupName], progress: Progress) -> None:
         for wave in reversed(waves(names)):
@@ -162,9 +195,9 @@ class NativeStack:
 
     def _outdated(self, target: Target) -> list[GroupName]:
         """Groups that run with other options than those of now, or in part only, or whose supervisor is gone."""
-        running = self._running(target)
-        digest = settings_digest(self.environment(), self.env) if running else ""
-        return [name for name in running if not self._is_well(name, digest)]
+        running = [name for name in self._running(target) if name in members(target, self._servers())]
+        ours = self.environment() if running else {}
+        return [name for name in running if not self._is_well(name, settings_digest(ours, self.env, name))]
 
     def _is_well(self, name: GroupName, digest: str) -> bool:
         known = self._digest_file(name).read_text() if self._digest_file(name).exists() else ""
@@ -222,7 +255,7 @@ class NativeStack:
             raise
 
     def _delete_data(self, target: Target) -> None:
-        folders = _MADE_HERE if target == "all" else GROUPS[target].data
+        folders = _MADE_HERE if target == "all" else [folder for name in members(target) for folder in GROUPS[name].data]
         for folder in folders:
             _remove(self.state / folder)
 

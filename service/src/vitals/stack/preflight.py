@@ -15,6 +15,7 @@ import psutil
 from vitals.errors import PreflightError, SettingsError
 from vitals.settings import StackSettings
 from vitals.stack import elasticsearch_files
+from vitals.stack.backends import idle_ports
 from vitals.stack.collector_config import config_files
 from vitals.stack.groups import GROUPS, GroupName
 from vitals.stack.java import OLDEST, find_jdk, seen_jdks
@@ -51,7 +52,7 @@ def check(
     if "elk" in to_start:
         sentences += _java(settings, env)
         sentences += _other_user(settings, env)
-    if "service" in to_start:
+    if "collector" in to_start:
         sentences += _backends(settings)
     sentences += _ports(settings, to_start, stack)
     sentences += _memory([group for group in to_start if group not in running])
@@ -142,7 +143,8 @@ def _backends(settings: StackSettings) -> list[str]:
 
 def _ports(settings: StackSettings, to_start: Sequence[GroupName], stack: str) -> list[str]:
     ports = settings.ports()
-    wanted = {name: ports[name] for group in to_start for name in GROUPS[group].ports}
+    idle = idle_ports(settings)
+    wanted = {name: ports[name] for group in to_start for name in GROUPS[group].ports if name not in idle}
     taken = {name: port for name, port in wanted.items() if in_use(port)}
     if not taken:
         return []

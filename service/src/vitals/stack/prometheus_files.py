@@ -24,8 +24,12 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> None:
         (folder / "rules").mkdir(exist_ok=True)
         for rules in sorted((SOURCES / "rules").glob("*.yml")):
             write_atomically(folder / "rules" / rules.name, rules.read_text(), mode=0o600)
-    for kind in ("targets", "alertmanagers"):
+    scraped = "prometheus-scrape" in environment.get("METRICS_BACKEND", "").split("+")
+    for kind in ("targets", "alertmanagers", "collected"):
         (folder / kind).mkdir(exist_ok=True)
+        if kind == "collected" and not scraped:
+            (folder / kind / "native.yml").unlink(missing_ok=True)
+            continue
         for template in sorted((SOURCES / kind).glob("native*.yml.in")):
             target = folder / kind / template.name.removesuffix(".in")
             write_atomically(target, filled(template.read_text(), environment), mode=0o600)

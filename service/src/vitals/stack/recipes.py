@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,7 +30,10 @@ GO_LDFLAGS = "-s -w"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one engine is had; `usual_seconds` is a cold build on 2 cores, beside another one."""
+    """How one engine is had; `usual_seconds` is a cold build on 2 cores, beside another one.
+
+    With a `backend` it is had only where that one is chosen: a server that the stack as it comes does without.
+    """
 
     name: str
     folder: Path
@@ -43,6 +46,7 @@ class Recipe:
     sha256: str
     plugin: str
     for_tests: bool
+    backend: str
     fingerprint: str
 
     @property
@@ -51,13 +55,20 @@ class Recipe:
         return f"{self.name}-{self.version}-{self.fingerprint}"
 
 
-def load_recipes(folder: Path = RECIPES, *, for_tests: bool = False) -> dict[str, Recipe]:
-    """The recipes of the stack's engines by name, or of what tests need beside them; the slowest first.
+def load_recipes(folder: Path = RECIPES, *, for_tests: bool = False, backends: Collection[str] = ()) -> dict[str, Recipe]:
+    """The recipes of the stack's engines by name, those that `backends` want among them; the slowest first.
 
+    With `for_tests`: of what tests need beside them, the servers of every backend among them.
     Raises BuildError where a recipe.toml can't be used.
     """
-    recipes = [recipe for path in sorted(folder.glob("*/recipe.toml")) if (recipe := _load(path)).for_tests is for_tests]
+    recipes = [recipe for path in sorted(folder.glob("*/recipe.toml")) if _wanted(recipe := _load(path), for_tests, backends)]
     return {recipe.name: recipe for recipe in sorted(recipes, key=lambda recipe: -recipe.usual_seconds)}
+
+
+def _wanted(recipe: Recipe, for_tests: bool, backends: Collection[str]) -> bool:
+    if recipe.backend:
+        return for_tests or recipe.backend in backends
+    return recipe.for_tests is for_tests
 
 
 def _load(path: Path) -> Recipe:
@@ -77,6 +88,7 @@ def _load(path: Path) -> Recipe:
             sha256=told.get("sha256", ""),
             plugin=told.get("plugin", ""),
             for_tests=bool(told.get("for_tests", False)),
+            backend=told.get("backend", ""),
             fingerprint=_fingerprint(path.parent, told),
         )
     except (KeyError, ValueError) as wrong:

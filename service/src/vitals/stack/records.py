@@ -50,20 +50,26 @@ class Exemplar:
     time: int
 
 
-Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs"]
+Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs", "loki"]
 
-PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs")
+USUAL_PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs")
+"""Where a trace is looked for with the backends as they come."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
-    """One trace as every store has it; `unused` says why nothing is sent to a store, `unreachable` why it could not be asked."""
+    """One trace as every store has it.
+
+    `places`: those that it was looked for in; `unused` says why nothing is sent to one, `unreachable` why one could not be asked.
+    """
 
     trace_id: str
     exemplars: list[Exemplar] = field(default_factory=list)
     elasticsearch_spans: list[Span] = field(default_factory=list)
     jaeger_spans: list[Span] = field(default_factory=list)
-    logs: list[Log] = field(default_factory=list)
+    elasticsearch_logs: list[Log] = field(default_factory=list)
+    loki_logs: list[Log] = field(default_factory=list)
+    places: tuple[Place, ...] = USUAL_PLACES
     unused: dict[Place, str] = field(default_factory=dict)
     unreachable: dict[Place, str] = field(default_factory=dict)
 
@@ -73,15 +79,21 @@ class TraceView:
         return self.elasticsearch_spans or self.jaeger_spans
 
     @property
+    def logs(self) -> list[Log]:
+        """The log records to draw: Elasticsearch's, whose attributes keep their types and names; else Loki's."""
+        return self.elasticsearch_logs or self.loki_logs
+
+    @property
     def missing(self) -> list[Place]:
         """The stores that have nothing of this trace."""
         found: dict[Place, bool] = {
             "prometheus": bool(self.exemplars),
             "elasticsearch spans": bool(self.elasticsearch_spans),
             "jaeger": bool(self.jaeger_spans),
-            "elasticsearch logs": bool(self.logs),
+            "elasticsearch logs": bool(self.elasticsearch_logs),
+            "loki": bool(self.loki_logs),
         }
-        return [place for place in PLACES if not found[place]]
+        return [place for place in self.places if not found[place]]
 
     @property
     def complete(self) -> bool:
@@ -91,4 +103,4 @@ class TraceView:
     @property
     def found(self) -> bool:
         """Whether any store has anything of this trace."""
-        return len(self.missing) < len(PLACES)
+        return len(self.missing) < len(self.places)

@@ -11,12 +11,14 @@ import httpx2 as httpx
 
 from vitals.errors import NotRunning
 from vitals.settings import Settings, StackSettings
+from vitals.stack import backends
 from vitals.stack.groups import GroupName, Target, members
 from vitals.stack.secrets import Secrets
 
 COMPONENTS: dict[str, GroupName] = {
     "service": "service",
-    "collector": "service",
+    "collector": "collector",
+    "loki": "loki",
     "prometheus": "prom-graf",
     "elasticsearch": "elk",
     "jaeger": "prom-graf",
@@ -89,8 +91,10 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
             _local(settings.node_exporter_port),
             {"metrics_url": f"{_local(settings.node_exporter_port)}/metrics"},
         ),
+        Component("loki", _local(settings.loki_port), f"{_local(settings.loki_port)}/ready"),
     ]
-    return [component for component in found if COMPONENTS[component.name] in members(target)]
+    wanted = members(target, backends.servers(settings))
+    return [component for component in found if COMPONENTS[component.name] in wanted]
 
 
 def readiness(asked: Sequence[Component]) -> dict[str, bool]:

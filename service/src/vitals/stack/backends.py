@@ -1,0 +1,170 @@
+"""Every backend that a signal can be sent to: which server takes it, what the stack runs of it, and who reads it back.
+
+A file of otel-collector/backends whose name has a `+` is its parts at once, and so is its entry here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from vitals.settings import StackSettings
+from vitals.stack.records import USUAL_PLACES, Place
+
+Signal = Literal["metrics", "logs", "traces"]
+Server = Literal["loki"]
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way out of the Collector for one signal, in a pipeline of the name SIGNAL/NAME.
+
+    `needs`: a server, in words. `queue`: the exporter that keeps on disk what it could not send yet; empty where none does.
+    `places`: what of `vitals trace` reads it; `unread`: why nothing of it does.
+    `server`: an engine that the native stack runs for it alone; `overlay`: the file of overlays/ that adds it to compose.yaml.
+    `ports`: the options of ports that only it has.
+    """
+
+    needs: str
+    queue: str = ""
+    places: tuple[Place, ...] = ()
+    unread: str = ""
+    server: Server | None = None
+    overlay: str = ""
+    ports: tuple[str, ...] = ()
+
+
+NONE = Backend("nothing: every record is dropped, and counted", unread="nothing is kept")
+
+
+def _otlp(signal: Signal) -> Backend:
+    return Backend(
+        "OTLP_BACKEND_ENDPOINT: a Collector, a gateway, a vendor; where it wants a password, OTLP_BACKEND_AUTHORIZATION_FILE too",
+        queue=f"otlp_http/{signal}_otlp",
+        unread="`vitals trace` does not know what is behind OTLP_BACKEND_ENDPOINT",
+        overlay="otlp",
+    )
+
+
+BACKENDS: dict[Signal, dict[str, Backend]] = {
+    "metrics": {
+        "prometheus": Backend("Prometheus, which is part of the stack", "otlp_http/prometheus", ("prometheus",)),
+        "prometheus-remote-write": Backend(
+            "Prometheus, which is part of the stack",
+            "otlp_http/prometheus_remote_write",
+            ("prometheus",),
+            ports=("COLLECTOR_REMOTE_WRITE_PORT",),
+        ),
+        "prometheus-scrape": Backend(
+            "Prometheus, which is part of the stack",
+            places=("prometheus",),
+            overlay="prometheus-scrape",
+            ports=("COLLECTOR_SCRAPE_PORT",),
+        ),
+        "victoriametrics": Backend(
+            "a VictoriaMetrics at VICTORIAMETRICS_URL",
+            "otlp_http/victoriametrics",
+            unread="VictoriaMetrics keeps no exemplars",
+            overlay="victoriametrics",
+            ports=("COLLECTOR_VICTORIAMETRICS_PORT",),
+        ),
+        "mimir": Backend(
+            "a Mimir at MIMIR_URL", "otlp_http/mimir", unread="`vitals trace` does not ask Mimir; Grafana does", overlay="mimir"
+        ),
+        "otlp": _otlp("metrics"),
+        "none": NONE,
+    },
+    "logs": {
+        "elasticsearch": Backend("Elasticsearch, which is part of the stack", "elasticsearch/logs", ("elasticsearch logs",)),
+        "loki": Backend(
+            "a Loki: the stack's own, or the one at LOKI_URL",
+            "otlp_http/loki",
+            ("loki",),
+            server="loki",
+            overlay="loki",
+            ports=("LOKI_PORT", "LOKI_GRPC_PORT"),
+        ),
+        "victorialogs": Backend(
+            "a VictoriaLogs at VICTORIALOGS_URL",
+            "otlp_http/victorialogs",
+            unread="`vitals trace` does not ask VictoriaLogs; Grafana does",
+            overlay="victorialogs",
+        ),
+        "otlp": _otlp("logs"),
+        "file": Backend(
+            "a folder to write LOGS_FILE in", unread="`vitals trace` does not read LOGS_FILE; grep does", overlay="file"
+        ),
+        "none": NONE,
+    },
+    "traces": {
+        "jaeger": Backend("Jaeger, which is part of the stack", "otlp_grpc/jaeger", ("jaeger",)),
+        "elasticsearch": Backend("Elasticsearch, which is part of the stack", "elasticsearch/traces", ("elasticsearch spans",)),
+        "tempo": Backend(
+            "a Tempo at TEMPO_OTLP_ENDPOINT",
+            "otlp_grpc/tempo",
+            unread="`vitals trace` does not ask Tempo; Grafana does",
+            overlay="tempo",
+        ),
+        "otlp": _otlp("traces"),
+        "none": NONE,
+    },
+}
+
+_SIGNAL_OF: dict[Place, Signal] = {
+    "prometheus": "metrics",
+    "elasticsearch spans": "traces",
+    "jaeger": "traces",
+    "elasticsearch logs": "logs",
+}
+
+
+def chosen(settings: StackSettings) -> dict[Signal, str]:
+    """The file that each signal's option names."""
+    return {"metrics": settings.metrics_backend, "logs": settings.logs_backend, "traces": settings.traces_backend}
+
+
+def parts(signal: Signal, name: str) -> list[Backend]:
+    """The backends that a file stands for; those of a file that someone added themselves are not known here."""
+    return [BACKENDS[signal][part] for part in name.split("+") if part in BACKENDS[signal]]
+
+
+def in_use(settings: StackSettings) -> list[Backend]:
+    """Every backend that something is sent to."""
+    return [backend for signal, name in chosen(settings).items() for backend in parts(signal, name)]
+
+
+def server_of(backend: Backend, settings: StackSettings) -> Server | None:
+    """The engine that the native stack runs for a backend alone; none where an address says that someone else does."""
+    addresses: dict[Server, str] = {"loki": settings.loki_url}
+    return backend.server if backend.server and not addresses[backend.server] else None
+
+
+def servers(settings: StackSettings) -> set[Server]:
+    """Those engines, for the chosen backends."""
+    return {server for backend in in_use(settings) if (server := server_of(backend, settings))}
+
+
+def idle_ports(settings: StackSettings) -> set[str]:
+    """The options of ports that no chosen backend listens on."""
+    own = {port for of_signal in BACKENDS.values() for backend in of_signal.values() for port in backend.ports}
+    running = [one for one in in_use(settings) if one.server == server_of(one, settings)]
+    listening = {port for backend in running for port in backend.ports}
+    return own - listening
+
+
+def places(settings: StackSettings) -> list[Place]:
+    """Where `vitals trace` looks: the usual places, and those of the chosen backends."""
+    return list(dict.fromkeys([*USUAL_PLACES, *(place for backend in in_use(settings) for place in backend.places)]))
+
+
+def unused_places(settings: StackSettings) -> dict[Place, str]:
+    """The usual places that these backends send nothing to, each with why, and with what is read instead of it or is not."""
+    used = {place for backend in in_use(settings) for place in backend.places}
+    return {place: _why_unused(signal, chosen(settings)[signal]) for place, signal in _SIGNAL_OF.items() if place not in used}
+
+
+def _why_unused(signal: Signal, name: str) -> str:
+    unread = [backend.unread for backend in parts(signal, name) if backend.unread and backend is not NONE]
+    more = f" ({'; '.join(unread)})" if unread else ""
+    return f"nothing is sent there, since {signal.upper()}_BACKEND is {name}{more}."

@@ -1,0 +1,89 @@
+"""Asking the stores about one trace: a module for each store, and the clients of all of them here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx2 as httpx
+
+from vitals.settings import StackSettings
+from vitals.stack import backends
+from vitals.stack.records import Exemplar, Log, Place, Span
+from vitals.stack.secrets import Secrets
+from vitals.stack.stores import elasticsearch, jaeger, loki, prometheus
+
+READER = "reader"
+MOST = elasticsearch.MOST
+
+_TIMEOUT_SECONDS = 10.0
+
+
+class Stores:
+    """HTTP clients of the stores, with the reader's rights only, past any proxy.
+
+    Raises httpx.HTTPError where a store does not answer, ValueError or LookupError where something else answers in its place.
+    """
+
+    def __init__(self, settings: StackSettings) -> None:
+        self.places = tuple(backends.places(settings))
+        self.unused = backends.unused_places(settings)
+        password = Secrets(settings.vitals_state_dir / "secrets").password("reader")
+        self.elasticsearch = _client(_address("ELASTICSEARCH_URL", settings.elasticsearch_port), (READER, password))
+        self.prometheus = _client(_address("PROMETHEUS_URL", settings.prometheus_port))
+        self.jaeger = _client(_address("JAEGER_URL", settings.jaeger_port))
+        self.loki = _client(settings.loki_url or _address("LOKI_URL", settings.loki_port))
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in (self.elasticsearch, self.prometheus, self.jaeger, self.loki):
+            client.close()
+
+    def questions(self) -> Mapping[Place, Callable[[str], list[Any]]]:
+        """What to ask each place that is in use about a trace."""
+        every: dict[Place, Callable[[str], list[Any]]] = {
+            "prometheus": self.exemplars,
+            "elasticsearch spans": self.elasticsearch_spans,
+            "jaeger": self.jaeger_spans,
+            "elasticsearch logs": self.elasticsearch_logs,
+            "loki": self.loki_logs,
+        }
+        return {place: every[place] for place in self.places if place not in self.unused}
+
+    def search(self, index: str, query: dict[str, Any], *, size: int = MOST) -> list[dict[str, Any]]:
+        """The `_source` of the documents in `index` that match, oldest first."""
+        return elasticsearch.search(self.elasticsearch, index, query, size=size)
+
+    def elasticsearch_spans(self, trace_id: str) -> list[Span]:
+        """The trace's spans, and the spans of other traces that link to it (the batch that served it), oldest first."""
+        return elasticsearch.spans(self.elasticsearch, trace_id)
+
+    def elasticsearch_logs(self, trace_id: str) -> list[Log]:
+        """The trace's log records, oldest first."""
+        return elasticsearch.logs(self.elasticsearch, trace_id)
+
+    def loki_logs(self, trace_id: str) -> list[Log]:
+        """The trace's log records in Loki, oldest first."""
+        return loki.logs(self.loki, trace_id)
+
+    def jaeger_spans(self, trace_id: str) -> list[Span]:
+        """The trace's spans in Jaeger, oldest first."""
+        return jaeger.spans(self.jaeger, trace_id)
+
+    def exemplars(self, trace_id: str) -> list[Exemplar]:
+        """The exemplars of the last six hours that name the trace."""
+        return [exemplar for exemplar in self.all_exemplars() if exemplar.trace_id == trace_id]
+
+    def all_exemplars(self) -> list[Exemplar]:
+        """The exemplars of the last six hours, of every histogram."""
+        return prometheus.exemplars(self.prometheus)
+
+
+def _client(base_url: str, auth: tuple[str, str] | None = None) -> httpx.Client:
+    return httpx.Client(base_url=base_url, auth=auth, timeout=_TIMEOUT_SECONDS, trust_env=False)
+
+
+def _address(variable: str, port: int) -> str:
+    """Loopback, unless SECRETS_DIR says that this is one of the stack's own containers: there the variable names the engine."""
+    return (os.environ.get(variable) if "SECRETS_DIR" in os.environ else None) or f"http://127.0.0.1:{port}"
