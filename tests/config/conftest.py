@@ -53,7 +53,7 @@ def engine_environment(tmp_path: Path) -> dict[str, str]:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "elasticsearch-writer-password").write_text(PASSWORD)
-    ports = {name: str(port) for name, port in zip(StackSettings.load().ports(), free_ports(20), strict=False)}
+    ports = {name: str(port) for name, port in zip(StackSettings.load().ports(), free_ports(40), strict=False)}
     return {
         **ports,
         "PATH": os.environ["PATH"],

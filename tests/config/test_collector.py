@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,18 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from vitals.settings import StackSettings
-from vitals.stack.collector_config import FOLDER, SIGNALS, OwnLogs, arguments, available
+from vitals.settings import ROOT, StackSettings
+from vitals.stack import draining
+from vitals.stack.backends import BACKENDS as BACKENDS_TABLE
+from vitals.stack.collector_config import FOLDER, OwnLogs, arguments, available
 
 COMBINATIONS = [
-    (*backends, log_files)
-    for *backends, log_files in itertools.product(*(available(signal) for signal in SIGNALS), ("", "/var/log/a.log,/srv/*.log"))
+    *itertools.product(available("metrics"), available("logs"), ["elasticsearch+jaeger"], [""]),
+    *itertools.product(["prometheus"], available("logs"), available("traces"), ["/var/log/a.log,/srv/*.log"]),
+    *itertools.product(available("metrics"), ["elasticsearch"], available("traces"), [""]),
 ]
+"""Every pair of backends; `vitals backends check` has the Collector look at every combination."""
+
 BACKENDS = sorted(FOLDER.glob("backends/*/*.yaml"))
 
 
@@ -28,7 +34,7 @@ def content(file: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("metrics", "logs", "traces", "log_files"), COMBINATIONS)
-def test_every_combination_of_backends_is_valid(
+def test_every_pair_of_backends_is_valid(
     engine: Callable[[str], Path], engine_environment: dict[str, str], metrics: str, logs: str, traces: str, log_files: str
 ) -> None:
     settings = StackSettings.load(metrics_backend=metrics, logs_backend=logs, traces_backend=traces, log_files=log_files)
@@ -66,10 +72,21 @@ def test_a_backend_adds_keys_and_replaces_none(file: Path) -> None:
 
 @pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_pipeline_of_a_backend_begins_with_forward_and_is_of_its_signal(file: Path) -> None:
+    """Or with a receiver that is its own: what this Collector sends to itself, from a pipeline that has a queue."""
     for name, pipeline in content(file)["service"]["pipelines"].items():
         assert name.split("/")[0] == file.parent.name
-        assert pipeline["receivers"] == ["forward"]
+        [receiver] = pipeline["receivers"]
+        if receiver != "forward":
+            [sender] = [one for one in content(file)["exporters"].values() if one["endpoint"] == _own_port(file, receiver)]
+            assert sender["sending_queue"]["storage"] == "file_storage"
         assert len(pipeline["exporters"]) == 1, "one down would hold up the other"
+
+
+def _own_port(file: Path, receiver: str) -> str:
+    """The address of a receiver of the Collector's own, as an exporter names it; always on loopback."""
+    endpoint = content(file)["receivers"][receiver]["protocols"]["http"]["endpoint"]
+    assert endpoint.startswith("127.0.0.1:")
+    return f"http://{endpoint}"
 
 
 def test_what_takes_something_in_begins_with_the_memory_limiter_and_ends_in_forward() -> None:
@@ -82,29 +99,75 @@ def test_what_takes_something_in_begins_with_the_memory_limiter_and_ends_in_forw
 @pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_an_exporter_keeps_what_it_could_not_send(file: Path) -> None:
     for name, exporter in content(file)["exporters"].items():
-        if name.startswith("debug/"):
+        kind = name.split("/")[0]
+        if kind in ("debug", "prometheus", "file"):
+            assert "sending_queue" not in exporter, "dropped, pulled, or written at once: docs/backends.md says what is lost"
+            continue
+        if kind == "prometheus_remote_write":
+            assert exporter["timeout"] == "0s", "any other drops the batch"
+            assert exporter["retry_on_failure"] == {"enabled": False}, "the exporter that sends to it does it, from disk"
+            assert exporter["remote_write_queue"] == {"enabled": False}, "in memory: what it holds would be lost"
             continue
         queue = exporter["sending_queue"]
         assert queue["storage"] == "file_storage"
         assert queue["sizer"] == "bytes"
         assert "QUEUE_BYTES" in queue["queue_size"]
         assert queue["block_on_overflow"] is False, "a full queue would hold up the other backends and the service"
-        if name.startswith("elasticsearch/"):
+        if kind == "elasticsearch":
             assert exporter["timeout"] == "0s", "any other ends the retries, and loses the batch"
             assert exporter["retry"]["max_retries"] > 1_000_000
         else:
             assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+        assert queue["num_consumers"] == (1 if file.parent.name == "metrics" else 4), (
+            "samples have to arrive in the order of their times"
+        )
 
 
-def test_the_default_traces_backend_is_its_two_parts_word_for_word() -> None:
-    folder = FOLDER / "backends" / "traces"
+@pytest.mark.parametrize(
+    "file", [file for file in BACKENDS if "+" in file.stem], ids=lambda file: f"{file.parent.name}/{file.stem}"
+)
+def test_two_backends_at_once_are_their_parts_word_for_word(file: Path) -> None:
     both: dict[str, Any] = {"service": {"pipelines": {}}}
-    for name in ("elasticsearch", "jaeger"):
-        part = content(folder / f"{name}.yaml")
-        for kind in ("processors", "exporters"):
-            both.setdefault(kind, {}).update(part.get(kind, {}))
+    for name in file.stem.split("+"):
+        part = content(file.with_name(f"{name}.yaml"))
+        for kind in part.keys() - {"service"}:
+            both.setdefault(kind, {}).update(part[kind])
         both["service"]["pipelines"].update(part["service"]["pipelines"])
-    assert content(folder / "elasticsearch+jaeger.yaml") == both
+    assert content(file) == both
+
+
+@pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_the_table_of_backends_knows_each_file(file: Path) -> None:
+    """By its pipeline, whose queue is sent after a swap, and by the ports that it listens on."""
+    signal, text = file.parent.name, file.read_text()
+    for name in file.stem.split("+"):
+        backend = BACKENDS_TABLE[signal][name]  # type: ignore[index]  # the folders are the signals
+        pipeline = content(file)["service"]["pipelines"][f"{signal}/{name}"]
+        exporter = content(file)["exporters"][pipeline["exporters"][0]]
+        assert backend.queue == (pipeline["exporters"][0] if "sending_queue" in exporter else "")
+        assert bool(backend.places) != bool(backend.unread), "`vitals trace` reads it, or says why not"
+        if not backend.server:
+            assert set(re.findall(r"(COLLECTOR_\w+_PORT)", file.with_name(f"{name}.yaml").read_text())) == set(backend.ports)
+        assert not backend.overlay or (ROOT / "overlays" / f"{backend.overlay}.yaml").is_file()
+    assert text.startswith(f"# {signal.capitalize()} "), "the first line says what goes where"
+
+
+def test_queues_of_former_backends_are_sent_by_a_valid_configuration(
+    engine: Callable[[str], Path], engine_environment: dict[str, str], tmp_path: Path
+) -> None:
+    was = StackSettings.load(metrics_backend="victoriametrics", logs_backend="elasticsearch+loki", traces_backend="otlp")
+    now = StackSettings.load(logs_backend="elasticsearch", traces_backend="none")
+    queues = draining.planned(draining.planned(draining.Queues(), was), now)
+    assert queues.draining == ("metrics/victoriametrics", "logs/loki", "traces/otlp")
+    draining.write(tmp_path, queues)
+    said = subprocess.run(
+        [engine("otelcol"), "validate", *arguments(now), *draining.arguments(tmp_path, queues)],
+        env=engine_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
 
 
 def test_levels_are_found_in_the_same_way_natively_and_in_containers() -> None:

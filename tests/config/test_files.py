@@ -16,7 +16,18 @@ import yaml
 from vitals.settings import ROOT, StackSettings
 from vitals.stack.elasticsearch_setup import TEMPLATES
 
-FOLDERS = ("otel-collector", "elk/elasticsearch", "prom-graf/prometheus", "prom-graf/jaeger", "prom-graf/alertmanager")
+FOLDERS = (
+    "otel-collector",
+    "elk/elasticsearch",
+    "prom-graf/prometheus",
+    "prom-graf/jaeger",
+    "prom-graf/alertmanager",
+    "overlays",
+    "prom-graf/loki",
+    "prom-graf/mimir",
+    "prom-graf/tempo",
+    "prom-graf/grafana/more-datasources",
+)
 FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file())
 TYPES_OF_THE_NATIVE_SERVER = {
     "keyword", "text", "date_nanos", "long", "double", "boolean", "byte", "object", "flattened", "passthrough", "alias",
@@ -43,10 +54,12 @@ def test_prometheus_takes_its_configuration_and_targets(engine: Callable[[str], 
     folder = ROOT / "prom-graf" / "prometheus"
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     ports = {port: str(value) for port, value in StackSettings.load().ports().items()}
-    for kind in ("targets", "alertmanagers"):
+    if way == "compose":
+        shutil.copytree(tmp_path / "collected-in-compose", tmp_path / "collected", dirs_exist_ok=True)
+    for kind in ("targets", "alertmanagers", "collected"):
         if way == "native":
             filled = Template((folder / kind / "native.yml.in").read_text()).substitute(ports)
-            (tmp_path / kind / "compose.yml").unlink()
+            (tmp_path / kind / "compose.yml").unlink(missing_ok=True)
             (tmp_path / kind / "native.yml").write_text(filled)
     targets = (tmp_path / "targets" / f"{way}.yml").read_text()
     said = subprocess.run(

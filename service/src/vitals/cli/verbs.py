@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.cli import containers, engines, kibana, options, service, stack, trace
+from vitals.cli import backends, containers, engines, kibana, options, service, stack, trace
 from vitals.cli.root import app
 
 _STACK = "The stack"
@@ -26,6 +26,7 @@ app.command(rich_help_panel=_STACK)(stack.restart)
 app.command(rich_help_panel=_STACK)(stack.status)
 app.command(rich_help_panel=_STACK)(stack.credentials)
 app.command(rich_help_panel=_STACK)(engines.engines)
+app.add_typer(backends.backends, name="backends", rich_help_panel=_STACK)
 app.command("setup-elasticsearch", hidden=True)(stack.setup_elasticsearch)
 app.command("setup-kibana", hidden=True)(kibana.setup_kibana)
 app.command("init", hidden=True)(containers.init)

@@ -40,7 +40,7 @@ NONE = Backend("nothing: every record is dropped, and counted", unread="nothing 
 
 def _otlp(signal: Signal) -> Backend:
     return Backend(
-        "OTLP_BACKEND_ENDPOINT: a Collector, a gateway, a vendor; where it wants a password, OTLP_BACKEND_AUTHORIZATION_FILE too",
+        "what takes OTLP at OTLP_BACKEND_ENDPOINT; where it wants a password, OTLP_BACKEND_AUTHORIZATION_FILE",
         queue=f"otlp_http/{signal}_otlp",
         unread="`vitals trace` does not know what is behind OTLP_BACKEND_ENDPOINT",
         overlay="otlp",
@@ -49,36 +49,36 @@ def _otlp(signal: Signal) -> Backend:
 
 BACKENDS: dict[Signal, dict[str, Backend]] = {
     "metrics": {
-        "prometheus": Backend("Prometheus, which is part of the stack", "otlp_http/prometheus", ("prometheus",)),
+        "prometheus": Backend("Prometheus (part of the stack)", "otlp_http/prometheus", ("prometheus",)),
         "prometheus-remote-write": Backend(
-            "Prometheus, which is part of the stack",
+            "Prometheus (part of the stack)",
             "otlp_http/prometheus_remote_write",
             ("prometheus",),
             ports=("COLLECTOR_REMOTE_WRITE_PORT",),
         ),
         "prometheus-scrape": Backend(
-            "Prometheus, which is part of the stack",
+            "Prometheus (part of the stack)",
             places=("prometheus",),
             overlay="prometheus-scrape",
             ports=("COLLECTOR_SCRAPE_PORT",),
         ),
         "victoriametrics": Backend(
-            "a VictoriaMetrics at VICTORIAMETRICS_URL",
+            "VictoriaMetrics at VICTORIAMETRICS_URL",
             "otlp_http/victoriametrics",
             unread="VictoriaMetrics keeps no exemplars",
             overlay="victoriametrics",
             ports=("COLLECTOR_VICTORIAMETRICS_PORT",),
         ),
         "mimir": Backend(
-            "a Mimir at MIMIR_URL", "otlp_http/mimir", unread="`vitals trace` does not ask Mimir; Grafana does", overlay="mimir"
+            "Mimir at MIMIR_URL", "otlp_http/mimir", unread="`vitals trace` does not ask Mimir; Grafana does", overlay="mimir"
         ),
         "otlp": _otlp("metrics"),
         "none": NONE,
     },
     "logs": {
-        "elasticsearch": Backend("Elasticsearch, which is part of the stack", "elasticsearch/logs", ("elasticsearch logs",)),
+        "elasticsearch": Backend("Elasticsearch (part of the stack)", "elasticsearch/logs", ("elasticsearch logs",)),
         "loki": Backend(
-            "a Loki: the stack's own, or the one at LOKI_URL",
+            "Loki (the stack runs one, unless LOKI_URL names another)",
             "otlp_http/loki",
             ("loki",),
             server="loki",
@@ -86,7 +86,7 @@ BACKENDS: dict[Signal, dict[str, Backend]] = {
             ports=("LOKI_PORT", "LOKI_GRPC_PORT"),
         ),
         "victorialogs": Backend(
-            "a VictoriaLogs at VICTORIALOGS_URL",
+            "VictoriaLogs at VICTORIALOGS_URL",
             "otlp_http/victorialogs",
             unread="`vitals trace` does not ask VictoriaLogs; Grafana does",
             overlay="victorialogs",
@@ -98,10 +98,10 @@ BACKENDS: dict[Signal, dict[str, Backend]] = {
         "none": NONE,
     },
     "traces": {
-        "jaeger": Backend("Jaeger, which is part of the stack", "otlp_grpc/jaeger", ("jaeger",)),
-        "elasticsearch": Backend("Elasticsearch, which is part of the stack", "elasticsearch/traces", ("elasticsearch spans",)),
+        "jaeger": Backend("Jaeger (part of the stack)", "otlp_grpc/jaeger", ("jaeger",)),
+        "elasticsearch": Backend("Elasticsearch (part of the stack)", "elasticsearch/traces", ("elasticsearch spans",)),
         "tempo": Backend(
-            "a Tempo at TEMPO_OTLP_ENDPOINT",
+            "Tempo at TEMPO_OTLP_ENDPOINT",
             "otlp_grpc/tempo",
             unread="`vitals trace` does not ask Tempo; Grafana does",
             overlay="tempo",

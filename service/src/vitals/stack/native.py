@@ -115,15 +115,24 @@ class NativeStack:
                 env=self.env,
             )
             self.engines.ensure(told)
-        self._stop_in_order(anew, told)
+        # A Collector or a service is stopped only once the engines are there for the next one: it is away for as short as can be.
+        to_stop = list(anew)
+        if volumes or not set(anew) <= {"collector", "service"}:
+            self._stop_in_order(to_stop, told)
+            to_stop = []
         if volumes:
             self._delete_data(target)
-        with self._undone_on_failure(to_start):
+        started: list[GroupName] = []
+        with self._undone_on_failure(started):
             if to_start:
                 self._prepare(to_start, told)
             for wave in waves(wanted):
+                if set(wave) & set(to_stop):
+                    self._stop_in_order(to_stop, told)
+                    to_stop = []
                 for name in wave:
                     if name in to_start:
+                        started.append(name)
                         self._start(name)
                 self._wait_until_ready(wave, told, new=to_start)
         if "collector" in wanted and self.queues.waiting:
@@ -150,8 +159,6 @@ class NativeStack:
         for folder in ("logs", "collector", "collector/queue", "jaeger", "loki"):
             make_private_folder(self.state / folder)
         elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
-        if "collector" in to_start:
-            draining.write(self.collector, self.queues)
         prometheus_files.prepare(self.state / "prometheus", self.environment())
         model = self.state / "model"
         if "service" in to_start and self.make_model and self.service.model_dir is None and not _has_files(model):
@@ -161,6 +168,8 @@ class NativeStack:
 
     def _start(self, name: GroupName) -> None:
         environment = self.environment()
+        if name == "collector":
+            draining.write(self.collector, self.queues)
         log = self.state / "logs" / f"process-compose-{name}.log"
         self.supervisors[name].start(self.engines.binary("process-compose"), with_inherited(environment, self.env), log)
         write_atomically(self._digest_file(name), settings_digest(environment, self.env, name))
@@ -247,11 +256,11 @@ class NativeStack:
             time.sleep(0.1)
 
     @contextlib.contextmanager
-    def _undone_on_failure(self, to_start: Sequence[GroupName]) -> Iterator[None]:
+    def _undone_on_failure(self, started: Sequence[GroupName]) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            self._stop_in_order(to_start, Silent())
+            self._stop_in_order(started, Silent())
             raise
 
     def _delete_data(self, target: Target) -> None:

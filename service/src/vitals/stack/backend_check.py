@@ -1,0 +1,70 @@
+"""Every combination of backends, put before the real Collector: would it start with these files?"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitals.settings import StackSettings
+from vitals.stack.backends import SIGNALS
+from vitals.stack.collector_config import FOLDER, arguments, available
+from vitals.stack.secrets import write_atomically
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A backend for each signal, with log files to follow or without."""
+
+    metrics: str
+    logs: str
+    traces: str
+    log_files: str
+
+    def settings(self) -> StackSettings:
+        """Options that choose it, the rest as it is."""
+        return StackSettings.load(
+            metrics_backend=self.metrics, logs_backend=self.logs, traces_backend=self.traces, log_files=self.log_files
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the Collector said to a combination; nothing where it takes it."""
+
+    combination: Combination
+    error: str
+
+
+def combinations(folder: Path = FOLDER) -> list[Combination]:
+    """All that the files under backends/ allow, each with log files and without."""
+    names = (available(signal, folder) for signal in SIGNALS)
+    return [Combination(*chosen) for chosen in itertools.product(*names, ("", "/var/log/a.log,/srv/*.log"))]
+
+
+def check(otelcol: Path, wanted: list[Combination], environment: Mapping[str, str], folder: Path = FOLDER) -> Iterator[Verdict]:
+    """Ask the Collector's own `validate` about each, one a core at a time; the verdicts come as they are known.
+
+    `environment` is what the Collector would find; a made-up password is put in place of Elasticsearch's, since it is read.
+    """
+    with tempfile.TemporaryDirectory(prefix="vitals-check-") as secrets, ThreadPoolExecutor(os.cpu_count() or 1) as at_once:
+        write_atomically(Path(secrets) / "elasticsearch-writer-password", "made-up")
+        env = {**environment, "SECRETS_DIR": secrets}
+        for asked in as_completed([at_once.submit(_verdict, otelcol, one, env, folder) for one in wanted]):
+            yield asked.result()
+
+
+def _verdict(otelcol: Path, wanted: Combination, environment: Mapping[str, str], folder: Path) -> Verdict:
+    said = subprocess.run(
+        [otelcol, "validate", *arguments(wanted.settings(), folder)],
+        env={**environment, "LOG_FILES": wanted.log_files},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Verdict(wanted, "" if said.returncode == 0 else said.stderr.strip() or f"it ended with status {said.returncode}")
