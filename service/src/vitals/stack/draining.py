@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from vitals.stack.secrets import write_atomically
 
 _RECORD = "backends.json"
 _OVERRIDE = "draining.yaml"
+_PATIENCE_SECONDS = 5
 _QUEUE_SIZE = re.compile(r"^otelcol_exporter_queue_size\{(?P<labels>.*)\} (?P<size>\S+)$", re.MULTILINE)
 
 
@@ -58,9 +60,9 @@ def read(folder: Path) -> Queues:
     """What the Collector whose folder in the state this is was started with; nothing where there was none."""
     try:
         told: dict[str, list[str]] = json.loads((folder / _RECORD).read_text())
-    except (OSError, ValueError):
+        return Queues(**{name: tuple(told[name]) for name in ("chosen", "draining", "empty")})
+    except (OSError, ValueError, LookupError, TypeError):
         return Queues()
-    return Queues(**{name: tuple(told.get(name, ())) for name in ("chosen", "draining", "empty")})
 
 
 def write(folder: Path, queues: Queues) -> None:
@@ -89,6 +91,23 @@ def asked(queues: Queues, settings: StackSettings) -> dict[str, float | None]:
     except httpx.HTTPError:
         sizes = {}
     return {name: sizes.get((name.split("/")[0], _known(name).queue)) for name in queues.waiting}
+
+
+def watched(queues: Queues, settings: StackSettings) -> dict[str, float | None]:
+    """`asked`, once every queue is empty, or none has got smaller for some seconds."""
+    least = dict.fromkeys(queues.waiting, float("inf"))
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        sizes = asked(queues, settings)
+        if all(size == 0 for size in sizes.values()):
+            return sizes
+        smaller = {name: size for name, size in sizes.items() if size is not None and size < least[name]}
+        if smaller:
+            least |= smaller
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+        if time.monotonic() > deadline:
+            return sizes
+        time.sleep(0.2)
 
 
 def with_emptied(queues: Queues, sizes: Mapping[str, float | None]) -> Queues:

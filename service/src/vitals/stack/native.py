@@ -20,7 +20,6 @@ from vitals.stack.environment import settings_digest, stack_environment, with_in
 from vitals.stack.failures import sentence_of_a_failed_start
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
-from vitals.stack.processes import wait_until
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
@@ -39,8 +38,6 @@ USUAL_SECONDS = {
 """From its start to ready, on 2 cores."""
 
 READY_WITHIN_SECONDS = 240
-
-_SENT_WITHIN_SECONDS = 5
 
 _LOCK = ".lock"
 
@@ -175,16 +172,10 @@ class NativeStack:
         write_atomically(self._digest_file(name), settings_digest(environment, self.env, name))
 
     def _send_what_waits(self, told: Progress) -> None:
-        """Give the queues of backends that are no longer chosen some seconds; what can't be sent stays, and is said."""
+        """Wait while the queues of backends that are no longer chosen get smaller; what can't be sent stays, and is said."""
         step = f"what waits for {', '.join(self.queues.waiting)}"
         told.start(step, 1)
-        sizes: dict[str, float | None] = {}
-
-        def sent() -> bool:
-            sizes.update(draining.asked(self.queues, self.settings))
-            return all(size == 0 for size in sizes.values())
-
-        wait_until(sent, _SENT_WITHIN_SECONDS, every=0.2)
+        sizes = draining.watched(self.queues, self.settings)
         self.queues = draining.with_emptied(self.queues, sizes)
         draining.write(self.collector, self.queues)
         left = ", ".join(f"{sizes[name] or 0:.0f} bytes for {name}" for name in self.queues.waiting)

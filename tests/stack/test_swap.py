@@ -1,0 +1,341 @@
+"""Swapping backends on a stack at work: one option and `vitals up`, the service runs on, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import collections
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from vitals.stack.engines import Engines
+from vitals.stack.ports import listeners
+from vitals.stack.records import TraceView
+from vitals.stack.stores import Stores
+
+from .conftest import ROW, Stack, eventually, free_ports
+
+SERVICE = "vitals"
+COUNTER = f'sum(ml_predictions_total{{job="{SERVICE}"}})'
+
+
+class Swapped:
+    """The stack with other options; `said` is what `vitals up` told."""
+
+    def __init__(self, stack: Stack, options: dict[str, str]) -> None:
+        self.stack = Stack(stack.state, {**stack.environment, **options})
+        before = _pids(stack)
+        done = self.stack.vitals("up")
+        self.said = done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        after = _pids(stack)
+        assert after["service"] == before["service"], "the service runs on"
+        assert after["collector"] != before["collector"], "the Collector is a new one"
+        for engine in ("prometheus", "jaeger", "elasticsearch"):
+            assert after[engine] == before[engine]
+        self.stack.stores = Stores(self.stack.settings)
+
+
+def _pids(stack: Stack) -> dict[str, int]:
+    ports = {
+        "service": stack.settings.service_port,
+        "collector": stack.settings.otlp_grpc_port,
+        "prometheus": stack.settings.prometheus_port,
+        "jaeger": stack.settings.jaeger_port,
+        "elasticsearch": stack.settings.elasticsearch_port,
+    }
+    found = listeners()
+    return {name: found[port].pid for name, port in ports.items()}
+
+
+@pytest.fixture
+def swap(stack: Stack) -> Iterator[Callable[..., Swapped]]:
+    """`swap(OPTION=value, …)` swaps the stack's backends; afterwards it has its own again."""
+    with ExitStack() as stores:
+
+        def swapped(**options: str) -> Swapped:
+            done = Swapped(stack, options)
+            stores.enter_context(closing(done.stack.stores))
+            return done
+
+        yield swapped
+        back = stack.vitals("up")
+        assert back.returncode == 0, back.stdout + back.stderr
+
+
+@contextmanager
+def asking(url: str) -> Iterator[list[str]]:
+    """Predictions one after the other while the block runs; the trace ids of those that were answered, complete after it."""
+    answered: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=url, timeout=30) as client:
+            while not stop.wait(0.02):
+                answered.append(client.post("/predict", json={"features": ROW}).raise_for_status().json()["trace_id"])
+
+    with ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(ask)
+        try:
+            eventually(lambda: len(answered) > 20 or asked.done(), why="the first answers")
+            yield answered
+            so_far = len(answered)
+            eventually(lambda: len(answered) > so_far + 20 or asked.done(), why="answers after the swap")
+        finally:
+            stop.set()
+        asked.result()
+
+
+def logged_in_elasticsearch(stack: Stack, ids: set[str]) -> collections.Counter[str]:
+    query = {"bool": {"filter": [{"term": {"event_name": "ml.prediction"}}, {"terms": {"trace_id": sorted(ids)}}]}}
+    return collections.Counter(document["trace_id"] for document in stack.documents("logs-*", query))
+
+
+def logged_in_loki(stack: Stack, ids: set[str]) -> collections.Counter[str]:
+    """By the label that every record of the service has; at most 5,000, which is Loki's own limit."""
+    asked = {"query": f'{{service_name="{SERVICE}"}} | event_name="ml.prediction"', "limit": 5000, "since": "1h"}
+    answer = stack.stores.loki.get("/loki/api/v1/query_range", params=asked).raise_for_status().json()
+    found = [one["stream"]["trace_id"] for one in answer["data"]["result"] for _ in one["values"]]
+    return collections.Counter(trace_id for trace_id in found if trace_id in ids)
+
+
+def logged_in_file(file: Path, ids: set[str]) -> collections.Counter[str]:
+    requests = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")] if file.exists() else []
+    records = [one for request in requests for r in request["resourceLogs"] for s in r["scopeLogs"] for one in s["logRecords"]]
+    return collections.Counter(
+        one["traceId"] for one in records if one.get("eventName") == "ml.prediction" and one["traceId"] in ids
+    )
+
+
+def series(stack: Stack) -> set[str]:
+    """Every series of the service, by its name and labels; without span metrics, which have the Collector's own instance."""
+    return set(stack.query(f'{{job="{SERVICE}", __name__!~"traces_span_metrics.*"}}'))
+
+
+def joined(view: TraceView) -> bool:
+    """In every store that something is sent to, with both spans."""
+    return view.complete and len(view.spans) == 2
+
+
+def one_joined(stack: Stack) -> TraceView:
+    """A request that every store in use has; an exemplar is not there for each request, so several may have to be sent."""
+    views: list[TraceView] = []
+
+    def seen() -> bool:
+        trace_id = stack.predict().json()["trace_id"]
+        views.append(stack.follow(trace_id, lambda view: len(view.spans) == 2 and bool(set(view.places) - set(view.missing))))
+        views[-1:] = [_once_more(stack, trace_id)]
+        return joined(views[-1])
+
+    eventually(seen, within=60, why="a request is in every store that is in use")
+    return views[-1]
+
+
+def _once_more(stack: Stack, trace_id: str) -> TraceView:
+    """As `vitals trace --wait` does it."""
+    from vitals.stack.follow import follow
+
+    return follow(stack.stores, trace_id, wait_seconds=5, until=joined)
+
+
+def test_loki_and_remote_write_take_over_under_load(stack: Stack, swap: Callable[..., Swapped]) -> None:
+    stack.predict()
+    eventually(lambda: stack.total(COUNTER), why="the service has counted")
+    names = series(stack)
+    with asking(stack.url) as answered:
+        so_far = len(answered)
+        swapped = swap(METRICS_BACKEND="prometheus-remote-write", LOGS_BACKEND="loki")
+        assert len(answered) > so_far, "the service answered meanwhile"
+        assert "what waits for metrics/prometheus, logs/elasticsearch: sent" in swapped.said
+    ids = set(answered)
+
+    def stored() -> collections.Counter[str]:
+        return logged_in_elasticsearch(stack, ids) + logged_in_loki(swapped.stack, ids)
+
+    found = eventually(stored, lambda found: set(found) == ids, why="each answered request was logged in one of the two")
+    assert set(found.values()) == {1}, "and once"
+    assert logged_in_loki(swapped.stack, ids), "the later ones in Loki"
+    view = one_joined(swapped.stack)
+    assert [log.event for log in view.loki_logs] == ["ml.prediction"]
+    assert view.loki_logs[0].body.startswith("predicted setosa")
+    assert "LOGS_BACKEND is loki" in view.unused["elasticsearch logs"]
+    assert {one.metric for one in view.exemplars} >= {"http_server_request_duration_seconds_bucket"}
+    eventually(lambda: series(stack), lambda now: now == names, why="the series have the same names and labels")
+    shown = swapped.stack.vitals("trace", view.trace_id)
+    assert "Loki           1 log record" in shown.stdout
+
+
+def test_two_logs_backends_one_of_them_down(stack: Stack, swap: Callable[..., Swapped]) -> None:
+    """What waits for Loki is in a queue of its own, and not in Elasticsearch's way; Loki gets it once it is there."""
+    [nobody] = free_ports(1)
+    swap(LOGS_BACKEND="elasticsearch+loki", LOKI_URL=f"http://127.0.0.1:{nobody}")
+    with asking(stack.url) as answered:
+        pass
+    ids = set(answered)
+    eventually(lambda: logged_in_elasticsearch(stack, ids), lambda found: set(found) == ids, why="Elasticsearch has them all")
+    first = swap(LOGS_BACKEND="elasticsearch", TRACES_BACKEND="elasticsearch", LOKI_URL=f"http://127.0.0.1:{nobody}")
+    assert "bytes for logs/loki stay on disk, and are sent as soon as it answers" in first.said
+    assert "TRACES_BACKEND is elasticsearch" in one_joined(first.stack).unused["jaeger"]
+    loki = swap(LOGS_BACKEND="elasticsearch+loki")
+    eventually(lambda: logged_in_loki(loki.stack, ids), lambda found: set(found) == ids, why="Loki got what waited for it")
+    back = swap(LOGS_BACKEND="elasticsearch")
+    assert "what waits for logs/loki: sent" in back.said
+    assert loki.stack.settings.loki_port not in listeners(), "a server that only Loki's users need is stopped"
+
+
+def test_scraped_metrics_logs_in_a_file_and_jaeger_alone(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
+    stack.predict()
+    eventually(lambda: stack.total(COUNTER), why="the service has counted")
+    names, before = series(stack), stack.total(COUNTER)
+    file = tmp_path / "logs" / "logs.jsonl"
+    with asking(stack.url) as answered:
+        swapped = swap(
+            METRICS_BACKEND="prometheus-scrape", LOGS_BACKEND="file", LOGS_FILE=str(file), TRACES_BACKEND="jaeger"
+        ).stack
+    ids = set(answered)
+    eventually(lambda: stack.total(COUNTER), lambda now: now == before + len(ids), why="the counter is exact, over the swap")
+
+    def stored() -> collections.Counter[str]:
+        return logged_in_elasticsearch(stack, ids) + logged_in_file(file, ids)
+
+    found = eventually(stored, lambda found: set(found) == ids, why="each answered request was logged in one of the two")
+    assert set(found.values()) == {1}
+    view = one_joined(swapped)
+    assert view.exemplars, "scraped every second, an exemplar is there for one second"
+    assert len(view.jaeger_spans) == 2
+    assert "grep does" in view.unused["elasticsearch logs"]
+    assert "TRACES_BACKEND is jaeger" in view.unused["elasticsearch spans"]
+    eventually(lambda: series(stack), lambda now: now == names, why="the series have the same names and labels")
+
+
+# --- servers of the test's own ---
+
+
+@contextmanager
+def running(command: list[str | Path], health: str, folder: Path) -> Iterator[None]:
+    """A server, ended with the block."""
+    with (folder / "said.log").open("ab") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
+    try:
+
+        def well() -> bool:
+            assert process.poll() is None, (folder / "said.log").read_text()[-2000:]
+            try:
+                return httpx.get(health, timeout=2).is_success
+            except httpx.HTTPError:
+                return False
+
+        eventually(well, within=60, why=f"{command[0]} answers")
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_victoriametrics_beside_prometheus_and_alone(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
+    binary = shutil.which("victoria-metrics")
+    if binary is None:
+        pytest.skip("victoria-metrics is not on PATH: on Debian the package victoria-metrics has it")
+    [port] = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    server = [binary, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={tmp_path / 'data'}"]
+
+    def in_victoriametrics(promql: str) -> dict[str, float]:
+        answer = httpx.get(f"{url}/api/v1/query", params={"query": promql, "latency_offset": "1s"}, timeout=10)
+        found = answer.raise_for_status().json()["data"]["result"]
+        return {json.dumps(one["metric"], sort_keys=True): float(one["value"][1]) for one in found}
+
+    before = stack.total(COUNTER)
+    swap(METRICS_BACKEND="prometheus+victoriametrics", VICTORIAMETRICS_URL=url)
+    with asking(stack.url) as answered:
+        pass
+    total = before + len(answered)
+    eventually(lambda: stack.total(COUNTER), lambda now: now == total, why="Prometheus is not held up by the one that is down")
+    with running([*server], f"{url}/health", tmp_path):
+        eventually(
+            lambda: in_victoriametrics(COUNTER), lambda now: set(now.values()) == {total}, why="it gets what waited for it"
+        )
+        wanted = f'{{job="{SERVICE}", __name__!~"traces_span_metrics.*"}}'
+        eventually(lambda: set(in_victoriametrics(wanted)), lambda now: now == series(stack), why="the series are the same")
+        alone = swap(METRICS_BACKEND="victoriametrics", VICTORIAMETRICS_URL=url).stack
+        trace_id = alone.predict().json()["trace_id"]
+        eventually(lambda: in_victoriametrics(COUNTER), lambda now: set(now.values()) == {total + 1}, why="it has the latest")
+        view = alone.follow(trace_id, joined)
+        assert "VictoriaMetrics keeps no exemplars" in view.unused["prometheus"]
+        swap()
+    eventually(lambda: stack.total(COUNTER), lambda now: now == total + 1, why="Prometheus has the total again")
+
+
+SECOND_COLLECTOR = """
+extensions:
+  health_check: {{endpoint: "127.0.0.1:{health}"}}
+  bearertokenauth: {{token: made-up-for-a-test}}
+receivers:
+  otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{otlp}", auth: {{authenticator: bearertokenauth}}}}}}}}
+exporters:
+  file/logs: {{path: "{folder}/logs.jsonl", append: true, flush_interval: 50ms}}
+  file/traces: {{path: "{folder}/traces.jsonl", append: true, flush_interval: 50ms}}
+  file/metrics: {{path: "{folder}/metrics.jsonl", append: true, flush_interval: 50ms}}
+service:
+  extensions: [health_check, bearertokenauth]
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines:
+    logs: {{receivers: [otlp], exporters: [file/logs]}}
+    traces: {{receivers: [otlp], exporters: [file/traces]}}
+    metrics: {{receivers: [otlp], exporters: [file/metrics]}}
+"""
+
+
+def test_everything_to_a_second_collector_that_comes_and_goes(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
+    otlp, health = free_ports(2)
+    (tmp_path / "second.yaml").write_text(SECOND_COLLECTOR.format(otlp=otlp, health=health, folder=tmp_path))
+    (tmp_path / "authorization").write_text("Bearer made-up-for-a-test")
+    otelcol = Engines(stack.settings.vitals_cache_dir).binary("otelcol")
+    second: list[str | Path] = [otelcol, "--config", tmp_path / "second.yaml"]
+    there = {
+        "METRICS_BACKEND": "otlp",
+        "LOGS_BACKEND": "otlp",
+        "TRACES_BACKEND": "otlp",
+        "OTLP_BACKEND_ENDPOINT": f"http://127.0.0.1:{otlp}",
+        "OTLP_BACKEND_AUTHORIZATION_FILE": str(tmp_path / "authorization"),
+    }
+    address = {name: value for name, value in there.items() if name.startswith("OTLP_")}
+
+    def logged(ids: set[str]) -> Callable[[], collections.Counter[str]]:
+        return lambda: logged_in_file(tmp_path / "logs.jsonl", ids)
+
+    with running(second, f"http://127.0.0.1:{health}", tmp_path):
+        swapped = swap(**there)
+        with asking(stack.url) as answered:
+            pass
+        ids = set(answered)
+        found = eventually(logged(ids), lambda found: set(found) == ids, why="the second Collector has each log record")
+        assert set(found.values()) == {1}
+        eventually(lambda: _traces_in((tmp_path / "traces.jsonl").read_text()), lambda seen: ids <= seen, why="and each trace")
+        assert "ml.predictions" in (tmp_path / "metrics.jsonl").read_text()
+        shown = swapped.stack.vitals("trace", answered[0])
+        assert shown.returncode == 1
+        assert shown.stdout.count("OTLP_BACKEND_ENDPOINT") == 4, "what is behind it is not known, and that is said"
+    with asking(stack.url) as while_away:
+        pass
+    back = swap(**address)
+    assert "bytes for traces/otlp" in back.said
+    late = set(while_away)
+    with running(second, f"http://127.0.0.1:{health}", tmp_path):
+        eventually(logged(late), lambda found: set(found) == late, why="what waited is sent, though it is not chosen any more")
+    one_joined(back.stack)
+
+
+def _traces_in(text: str) -> set[str]:
+    requests: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+    return {
+        span["traceId"] for request in requests for r in request["resourceSpans"] for s in r["scopeSpans"] for span in s["spans"]
+    }

@@ -1,0 +1,105 @@
+"""The table of backends, and what is left to send after a swap: plain decisions, without an engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from vitals.settings import ROOT, StackSettings
+from vitals.stack import backends, draining
+from vitals.stack.draining import Queues
+from vitals.stack.groups import SERVERS
+
+METRICS = """# HELP otelcol_exporter_queue_size Current size of the retry queue (in batches) [Alpha]
+otelcol_exporter_queue_size{data_type="logs",exporter="otlp_http/loki",otel_scope_name="x"} 4011
+otelcol_exporter_queue_size{data_type="logs",exporter="elasticsearch/logs"} 0
+otelcol_exporter_queue_capacity{data_type="logs",exporter="otlp_http/loki"} 1e+09
+"""
+
+
+def settings(**options: str) -> StackSettings:
+    return StackSettings.load(**options)
+
+
+def test_the_default_backends_need_no_server_of_their_own() -> None:
+    assert backends.servers(settings()) == set()
+    assert backends.unused_places(settings()) == {}
+    assert {"LOKI_PORT", "COLLECTOR_SCRAPE_PORT"} <= backends.idle_ports(settings())
+
+
+def test_loki_is_the_stacks_own_unless_an_address_says_otherwise() -> None:
+    assert backends.servers(settings(logs_backend="elasticsearch+loki")) == {"loki"} == SERVERS
+    assert backends.servers(settings(logs_backend="loki", loki_url="http://logs:3100")) == set()
+    assert not {"LOKI_PORT", "LOKI_GRPC_PORT"} & backends.idle_ports(settings(logs_backend="loki"))
+    assert "LOKI_PORT" in backends.idle_ports(settings(logs_backend="loki", loki_url="http://logs:3100"))
+
+
+def test_vitals_trace_looks_where_the_backends_keep_what_they_get() -> None:
+    both = settings(logs_backend="elasticsearch+loki")
+    assert backends.places(both)[-2:] == ["elasticsearch logs", "loki"]
+    assert backends.unused_places(both) == {}
+    other = backends.unused_places(
+        settings(logs_backend="loki", metrics_backend="victoriametrics", traces_backend="jaeger+tempo")
+    )
+    assert set(other) == {"prometheus", "elasticsearch spans", "elasticsearch logs"}
+    assert other["prometheus"] == (
+        "nothing is sent there, since METRICS_BACKEND is victoriametrics (VictoriaMetrics keeps no exemplars)."
+    )
+    assert other["elasticsearch logs"] == "nothing is sent there, since LOGS_BACKEND is loki."
+
+
+@pytest.mark.parametrize("name", ["prometheus", "prometheus-remote-write", "prometheus-scrape"])
+def test_exemplars_are_in_prometheus_whichever_way_they_came(name: str) -> None:
+    assert backends.unused_places(settings(metrics_backend=name)) == {}
+
+
+def test_every_backend_is_in_the_docs_and_says_how_it_was_verified() -> None:
+    text = (ROOT / "docs" / "backends.md").read_text()
+    for signal in backends.SIGNALS:
+        for file in (ROOT / "otel-collector" / "backends" / signal).glob("*.yaml"):
+            assert f"| {signal} | `{file.stem}` |" in text
+
+
+def test_a_former_backends_queue_is_sent_until_it_is_empty() -> None:
+    first = draining.planned(Queues(), settings())
+    assert first.draining == ()
+    assert draining.planned(first, settings()) is first
+    second = draining.planned(first, settings(logs_backend="loki", metrics_backend="none"))
+    assert second.draining == ("metrics/prometheus", "logs/elasticsearch")
+    emptied = draining.with_emptied(second, {"logs/elasticsearch": 0, "metrics/prometheus": 12.0})
+    assert emptied.waiting == ("metrics/prometheus",)
+    third = draining.planned(emptied, settings(logs_backend="file", metrics_backend="none"))
+    assert third.draining == ("logs/loki", "metrics/prometheus"), "what is empty is left out, what is not stays"
+    assert draining.servers(third, settings()) == {"loki"}, "it has to run until it got what waits for it"
+    assert draining.planned(third, settings(logs_backend="none", metrics_backend="none")).draining == (
+        "logs/loki",
+        "metrics/prometheus",
+    ), "a file has no queue"
+    assert draining.planned(third, settings()).draining == ("logs/loki",), "chosen again, it is sent as usual"
+
+
+def test_of_two_at_once_only_the_one_that_was_dropped_is_emptied(tmp_path: Path) -> None:
+    both = draining.planned(Queues(), settings(logs_backend="elasticsearch+loki"))
+    queues = draining.planned(both, settings())
+    assert queues.draining == ("logs/loki",)
+    draining.write(tmp_path, queues)
+    assert draining.read(tmp_path) == queues
+    override = json.loads((tmp_path / "draining.yaml").read_text())
+    assert override["service"]["pipelines"] == {"logs/loki": {"receivers": ["otlp/draining"]}}
+    assert draining.arguments(tmp_path, queues)[-1] == str(tmp_path / "draining.yaml")
+    assert draining.arguments(tmp_path, Queues()) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]"])
+def test_a_record_that_can_not_be_read_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "backends.json").write_text(text)
+    assert draining.read(tmp_path) == Queues()
+
+
+def test_the_collector_is_asked_how_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    queues = Queues(draining=("logs/loki", "logs/elasticsearch", "traces/otlp"))
+    monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(200, text=METRICS))
+    assert draining.asked(queues, settings()) == {"logs/loki": 4011, "logs/elasticsearch": 0, "traces/otlp": None}
