@@ -155,7 +155,9 @@ class NativeStack:
         self.secrets.ensure()
         for folder in ("logs", "collector", "collector/queue", "jaeger", "loki"):
             make_private_folder(self.state / folder)
-        elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
+        if "elk" in to_start:
+            # Not under one that runs: it watches its files, and takes one that is not its own yet for a loss of all roles.
+            elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
         prometheus_files.prepare(self.state / "prometheus", self.environment())
         model = self.state / "model"
         if "service" in to_start and self.make_model and self.service.model_dir is None and not _has_files(model):
