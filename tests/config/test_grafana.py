@@ -164,7 +164,9 @@ def test_exemplars_are_asked_only_where_there_are_buckets() -> None:
 
 def test_the_data_sources_are_those_that_links_are_built_for() -> None:
     assert set(SOURCES) == {"prometheus", "elasticsearch-logs", "elasticsearch-traces", "jaeger", "alertmanager"}
-    assert {uid: SOURCES[uid]["type"] for uid in GRAFANA_DATA_SOURCES} == GRAFANA_DATA_SOURCES
+    more = yaml.safe_load((ROOT / "prom-graf/grafana/more-datasources/loki.yaml").read_text())["datasources"]
+    types = {uid: source["type"] for uid, source in SOURCES.items()} | {source["uid"]: source["type"] for source in more}
+    assert {uid: types[uid] for uid in GRAFANA_DATA_SOURCES} == GRAFANA_DATA_SOURCES
     assert [uid for uid, source in SOURCES.items() if source.get("isDefault")] == ["prometheus"]
     assert all(source["editable"] is False for source in SOURCES.values())
 

@@ -77,3 +77,10 @@ def test_no_address_has_a_character_that_a_terminal_breaks_at(links: Links) -> N
 )
 def test_writes_rison(value: object, written: str) -> None:
     assert rison(value) == written
+
+
+def test_logs_are_shown_from_where_they_are() -> None:
+    pane = _pane(Links(StackSettings.load(logs_backend="loki", grafana_port=3001)).logs_in_grafana(TRACE, WHEN))
+    assert pane["datasource"] == "loki"
+    [query] = pane["queries"]  # type: ignore[misc]
+    assert TRACE in query["expr"]

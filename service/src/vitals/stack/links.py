@@ -22,8 +22,9 @@ GRAFANA_DATA_SOURCES = {
     "jaeger": "jaeger",
     "elasticsearch-logs": "elasticsearch",
     "elasticsearch-traces": "elasticsearch",
+    "loki": "loki",
 }
-"""Each data source's uid and its type, as prom-graf/grafana provisions them."""
+"""Each data source's uid and its type, as prom-graf/grafana provisions them; Loki's comes with its overlay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,18 @@ class Links:
     def __init__(self, settings: StackSettings) -> None:
         self.grafana = f"http://127.0.0.1:{settings.grafana_port}"
         self.kibana = f"http://127.0.0.1:{settings.kibana_port}"
+        self.logs_in_loki = settings.logs_backend == "loki"
 
     def of_trace(self, trace_id: str, when: TimeRange) -> list[Link]:
         """The screens that tell one trace's story, in the order of the walk."""
         return [
             Link("dashboard", self.dashboard("vitals-service", when), "the service around that time, in Grafana"),
             Link("trace", self.trace_in_grafana(trace_id, when), "the waterfall, in Grafana from Jaeger"),
-            Link("logs", self.logs_in_grafana(trace_id, when), "its logs, in Grafana from Elasticsearch"),
+            Link(
+                "logs",
+                self.logs_in_grafana(trace_id, when),
+                f"its logs, in Grafana from {'Loki' if self.logs_in_loki else 'Elasticsearch'}",
+            ),
             Link("story", self.logs_in_kibana(trace_id, when), "its logs, in Kibana"),
             Link("spans", self.spans_in_kibana(trace_id, when), "its spans, in Kibana"),
         ]
@@ -74,7 +80,9 @@ class Links:
         return self._explore("jaeger", {"query": trace_id}, when)
 
     def logs_in_grafana(self, trace_id: str, when: TimeRange) -> str:
-        """The trace's logs in Explore, from Elasticsearch."""
+        """The trace's logs in Explore, from Elasticsearch, or from Loki where that alone gets them."""
+        if self.logs_in_loki:
+            return self._explore("loki", {"expr": f'{{service_name=~".+"}} | trace_id="{trace_id}"'}, when)
         logs = {"query": f"trace_id:{trace_id}", "metrics": [{"id": "1", "type": "logs"}], "timeField": "@timestamp"}
         return self._explore("elasticsearch-logs", logs, when)
 
