@@ -283,7 +283,6 @@ def test_victoriametrics_beside_prometheus_and_alone(stack: Stack, swap: Callabl
         eventually(
             lambda: in_victoriametrics(COUNTER), lambda now: set(now.values()) == {total}, why="it gets what waited for it"
         )
-        wanted = f'{{job="{SERVICE}", __name__!~"traces_span_metrics.*"}}'
         eventually(
             lambda: set(in_victoriametrics(SERIES)) ^ series(stack),
             lambda differing: not differing,
