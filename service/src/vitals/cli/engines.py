@@ -15,9 +15,7 @@ from vitals.stack.recipes import load_recipes
 
 
 def engines(
-    for_tests: Annotated[
-        bool, typer.Option("--for-tests", help="Also those that only tests use: docker compose and Alertmanager.")
-    ] = False,
+    for_tests: Annotated[bool, typer.Option("--for-tests", help="Also what only tests use: docker compose.")] = False,
 ) -> None:
     """Build or fetch the engines that are not cached yet; about ten minutes on 2 cores where none is."""
     settings = StackSettings.load()

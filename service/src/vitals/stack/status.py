@@ -21,6 +21,7 @@ COMPONENTS: dict[str, GroupName] = {
     "elasticsearch": "elk",
     "jaeger": "prom-graf",
     "node_exporter": "prom-graf",
+    "alertmanager": "prom-graf",
 }
 
 
@@ -89,6 +90,7 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
             _local(settings.node_exporter_port),
             {"metrics_url": f"{_local(settings.node_exporter_port)}/metrics"},
         ),
+        Component("alertmanager", _local(settings.alertmanager_port), f"{_local(settings.alertmanager_port)}/-/ready"),
     ]
     return [component for component in found if COMPONENTS[component.name] in members(target)]
 
