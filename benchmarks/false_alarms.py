@@ -25,7 +25,7 @@ from sklearn.datasets import load_iris
 
 from vitals.making.null import psi_null
 from vitals.making.reference import MOST_BINS, ROWS_PER_BIN, quantile_edges
-from vitals.report.measures import PSI_THRESHOLD, psi, psi_threshold, shares
+from vitals.profile.measures import PSI_THRESHOLD, psi, psi_threshold, shares
 
 REFERENCE_ROWS = (112, 500, 5000)
 WINDOW_ROWS = (100, 150, 300, 1000, 5000)

@@ -34,7 +34,7 @@ def test_each_native_process_is_a_service_of_the_same_side(whole: dict[str, Any]
 
 def test_the_flags_are_the_native_ones(whole: dict[str, Any]) -> None:
     values = {
-        "$${METRICS_RETENTION}": "15d",
+        "$${METRICS_RETENTION}": "31d",
         "$${LISTEN_HOST}": "0.0.0.0",  # noqa: S104 - inside a container
         "${PROMETHEUS_PORT}": "9090",
         "${NODE_EXPORTER_PORT}": "9100",
@@ -75,6 +75,9 @@ def test_the_configuration_files_are_the_native_ones(whole: dict[str, Any]) -> N
         StackSettings.load(), own_logs="container-logs"
     )
     assert source("prometheus", "/etc/prometheus/prometheus.yml") == ROOT / "prom-graf/prometheus/prometheus.yml"
+    assert source("prometheus", "/etc/prometheus/rules/slo.yml") == ROOT / "prom-graf/prometheus/rules/production/slo.yml"
+    assert source("prometheus", "/etc/prometheus/targets/compose.yml").is_file()
+    assert source("prometheus", "/etc/prometheus/alertmanagers/compose.yml").is_file()
     alertmanager = whole["services"]["alertmanager"]
     assert native()["alertmanager"]["working_dir"] == "${ALERTMANAGER_FOLDER}"
     assert source("alertmanager", alertmanager["working_dir"]) == ROOT / "prom-graf/alertmanager"

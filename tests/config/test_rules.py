@@ -1,4 +1,4 @@
-"""Prometheus's rules: as their templates make them, the same for both profiles of windows, and proved alert by alert with promtool."""
+"""Prometheus's rules: as their templates make them, the same in both profiles of windows, and each alert proved with promtool."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
-from vitals_rules.generated import PROFILES, RULES, files, write
 
 from vitals.errors import StackError
-from vitals.settings import ROOT, StackSettings
+from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack import prometheus_files
+from vitals.stack.groups import GROUPS
+from vitals.stack.native import NativeStack
+from vitals_rules.generated import PROFILES, RULES, files, write
 
 ALERTS = {
     "ServiceErrorBudgetBurn", "ServiceLatencyBudgetBurn", "ServiceRefusingRequests", "ServiceAbsent", "TelemetryAbsent",
@@ -124,6 +126,16 @@ def test_the_native_stack_gets_the_rules_of_the_chosen_windows_only(tmp_path: Pa
         (tmp_path / "rules" / "of-an-earlier-release.yml").write_text("groups: []\n")
         prometheus_files.prepare(tmp_path, environment, profile)  # type: ignore[arg-type]  # a str of PROFILES
         assert {file.name: file.read_text() for file in (tmp_path / "rules").iterdir()} == files(profile)
+
+
+def test_other_windows_are_for_prometheus_alone(tmp_path: Path) -> None:
+    """So `vitals up` starts only its group anew."""
+    stacks = [
+        NativeStack(StackSettings.load(alert_windows=profile, vitals_state_dir=tmp_path), Settings.load(), env={})
+        for profile in PROFILES
+    ]
+    differ = {name for name in GROUPS if len({stack._digest(name, {}) for stack in stacks}) > 1}
+    assert differ == {"prom-graf"}
 
 
 def test_a_checkout_without_rules_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import subprocess
 from typing import Any
 
 import httpx2 as httpx
@@ -9,7 +12,7 @@ import pytest
 
 from vitals.scenarios.catalogue import SCENARIOS
 
-from ..stack.conftest import Stack, eventually
+from ..stack.conftest import VITALS, Stack, eventually
 from ..stack.scenarios import table, vitals_scenario
 
 IN_ORDER = [
@@ -22,6 +25,11 @@ IN_ORDER = [
     "high-load",
     "slow-model",  # last, since what it does to the latency's budget takes longest to be forgotten
 ]
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_the_list_is_whole() -> None:
@@ -40,6 +48,22 @@ def test_scenario(stack: Stack, name: str, capsys: Any) -> None:
     assert stack.vitals("status", "--json").stdout == ready
     now = httpx.get(f"{stack.url}/model", timeout=10).json()
     assert (now["name"], now["version"]) == (model["name"], model["version"])
+
+
+def test_an_interrupted_outage_is_undone(stack: Stack) -> None:
+    """SIGTERM in the middle, and an impatient second one: Elasticsearch is there again when the command has ended."""
+    command = subprocess.Popen([VITALS, "scenario", "run", "backend-outage"], env=stack.environment, stderr=subprocess.PIPE)
+    elasticsearch = stack.settings.elasticsearch_port
+    try:
+        eventually(lambda: not listens(elasticsearch), within=120, why="Elasticsearch is away")
+        command.send_signal(signal.SIGTERM)
+        eventually(lambda: listens(elasticsearch), within=120, why="Elasticsearch is being started")
+        command.send_signal(signal.SIGTERM)
+        _, said = command.communicate(timeout=300)
+    finally:
+        command.kill()
+    assert command.returncode == 128 + signal.SIGTERM, said
+    assert stack.vitals("status", "elk").returncode == 0
 
 
 def test_nothing_was_lost_in_the_outage(stack: Stack) -> None:

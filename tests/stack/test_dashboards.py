@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -79,25 +79,31 @@ def traffic(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def _send_flowers(url: str, end: threading.Event) -> None:
-    """To the stack's own model, with one feature as no flower has it: drift. One label in five is drawn at random."""
+    """To the stack's own model; what is asked of the dashboards here is not whether each connection lives."""
     rng = random.Random(7)  # noqa: S311 - traffic, no secret
     with httpx.Client(base_url=url, timeout=30) as client:
         while not end.wait(0.02):
-            kind = rng.random()
-            if kind < 0.1:
-                client.post("/predict", json={"features": {**ROW, "petal_width": "wide"}})
-            elif kind < 0.2:
-                client.post("/predict", json={"features": BREAKS_THE_MODEL})
-            elif kind < 0.25:
-                client.get("/no/such/path")
-            elif kind < 0.3:
-                client.get("/model")
-            elif kind < 0.33:
-                client.post("/labels", json={"prediction_id": "no-such-prediction", "label": "setosa"})
-            else:
-                answer = client.post("/predict", json={"features": {**ROW, "petal_length": rng.uniform(1, 6.9)}}).json()
-                label = answer["prediction"] if rng.random() < 0.8 else rng.choice(("setosa", "versicolor", "virginica"))
-                client.post("/labels", json={"prediction_id": answer["prediction_id"], "label": label})
+            with suppress(httpx.TransportError):
+                _send_one(client, rng)
+
+
+def _send_one(client: httpx.Client, rng: random.Random) -> None:
+    """With one feature as no flower has it: drift. One label in five is drawn at random."""
+    kind = rng.random()
+    if kind < 0.1:
+        client.post("/predict", json={"features": {**ROW, "petal_width": "wide"}})
+    elif kind < 0.2:
+        client.post("/predict", json={"features": BREAKS_THE_MODEL})
+    elif kind < 0.25:
+        client.get("/no/such/path")
+    elif kind < 0.3:
+        client.get("/model")
+    elif kind < 0.33:
+        client.post("/labels", json={"prediction_id": "no-such-prediction", "label": "setosa"})
+    else:
+        answer = client.post("/predict", json={"features": {**ROW, "petal_length": rng.uniform(1, 6.9)}}).json()
+        label = answer["prediction"] if rng.random() < 0.8 else rng.choice(("setosa", "versicolor", "virginica"))
+        client.post("/labels", json={"prediction_id": answer["prediction_id"], "label": label})
 
 
 def _send_rows(url: str, rows: Sequence[Mapping[str, str]], end: threading.Event) -> None:
@@ -108,9 +114,10 @@ def _send_rows(url: str, rows: Sequence[Mapping[str, str]], end: threading.Event
             if end.wait(0.1):
                 return
             features = {name: _number_or_text(value) for name, value in row.items() if name != target and value}
-            answer = client.post("/predict", json={"features": features}).raise_for_status().json()
-            label = {"prediction_id": answer["prediction_id"], "label": _number_or_text(row[target])}
-            client.post("/labels", json=label).raise_for_status()
+            with suppress(httpx.TransportError):
+                answer = client.post("/predict", json={"features": features}).raise_for_status().json()
+                label = {"prediction_id": answer["prediction_id"], "label": _number_or_text(row[target])}
+                client.post("/labels", json=label).raise_for_status()
 
 
 def _number_or_text(value: str) -> float | str:
@@ -227,7 +234,9 @@ def _search(stack: Stack, query: dict[str, Any], index: str, lucene: str) -> dic
     now = int(time.time() * 1000)
     body = filled.elasticsearch_body(query, lucene, now - 30 * MINUTES * 1000, now + MINUTES * 1000)
     lines = json.dumps({"ignore_unavailable": True, "index": index}) + "\n" + json.dumps(body) + "\n"
-    answer = stack.stores.elasticsearch.post("/_msearch", content=lines, headers={"content-type": "application/x-ndjson"})
+    as_lines = {"content-type": "application/x-ndjson"}
+    # The first search of all, with highlights in every field, takes seconds on a busy machine.
+    answer = stack.stores.elasticsearch.post("/_msearch", content=lines, headers=as_lines, timeout=60)
     [one] = answer.raise_for_status().json()["responses"]
     assert "error" not in one, one
     found: dict[str, Any] = one

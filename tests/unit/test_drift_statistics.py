@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from vitals.report.measures import FLOOR, PSI_THRESHOLD, js_distance, psi, psi_threshold, shares
+from vitals.profile.measures import FLOOR, PSI_THRESHOLD, js_distance, psi, psi_threshold, shares
 from vitals.settings import ROOT
 
 # Evidently sends usage figures home unless this is set before it is imported.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,45 +25,10 @@ from vitals.report.reference import read_rows
 from vitals.report.rows import Row, labelled, rows_of_predictions, value_of
 from vitals.stack.progress import Silent
 
+from .logged_double import Kept, event, label, logged
+
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 HOUR = Period(NOW - timedelta(hours=1), NOW)
-
-
-@dataclass
-class Kept:
-    """What Elasticsearch has, answered as it answers: filters, order, pages, and the one aggregation."""
-
-    predictions: list[dict[str, Any]] = field(default_factory=list)
-    labels: list[dict[str, Any]] = field(default_factory=list)
-    unused: dict[str, str] = field(default_factory=dict)
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def elasticsearch(self) -> httpx.Client:
-        return httpx.Client(base_url="http://elasticsearch", transport=httpx.MockTransport(self._answer))
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(request.content)
-        self.asked.append(body)
-        filters = body["query"]["bool"]["filter"]
-        [event] = [one["term"]["event_name"] for one in filters if "event_name" in one.get("term", {})]
-        found = list(enumerate(self.predictions if event == "ml.prediction" else self.labels))
-        for one in filters:
-            for key, value in one.get("term", {}).items():
-                found = [(at, doc) for at, doc in found if key == "event_name" or doc[key.removeprefix("attributes.")] == value]
-            for key, values in one.get("terms", {}).items():
-                found = [(at, doc) for at, doc in found if doc[key.removeprefix("attributes.")] in values]
-        if "aggs" in body:
-            versions = [doc["ml.model.version"] for _, doc in found]
-            last_first = list(dict.fromkeys(reversed(versions)))
-            buckets = [{"key": version, "doc_count": versions.count(version)} for version in last_first]
-            return httpx.Response(200, json={"hits": {"hits": []}, "aggregations": {"versions": {"buckets": buckets}}})
-        if "desc" in json.dumps(body["sort"]):
-            found.reverse()
-        if "search_after" in body:
-            found = [(at, doc) for at, doc in found if at < body["search_after"][0]]
-        hits = [{"_source": {"attributes": doc}, "sort": [at, "id"]} for at, doc in found[: body["size"]]]
-        return httpx.Response(200, json={"hits": {"hits": hits}})
 
 
 @pytest.fixture(scope="session")
@@ -76,34 +39,6 @@ def iris(model_folder: Path) -> ServedFolder:
 @pytest.fixture(scope="session")
 def held_out(model_folder: Path, iris: ServedFolder) -> list[Row]:
     return read_rows(model_folder / "held_out.csv", iris.profile)
-
-
-def event(folder: ServedFolder, rows: Sequence[Row], first: int, **more: Any) -> dict[str, Any]:
-    """As the service logs a request of these rows: scalars for one, arrays for several."""
-    names = [feature.name for feature in folder.profile.features]
-    ids = [f"p{first + at}" for at in range(len(rows))]
-    key = "ml.prediction.class" if folder.profile.task == "classification" else "ml.prediction.value"
-    answers = [row.predicted if row.predicted is not None else row.label for row in rows]
-    return {
-        "ml.model.name": folder.facts.name,
-        "ml.model.version": folder.facts.version,
-        "ml.prediction.id": ids if len(ids) > 1 else ids[0],
-        key: answers if len(ids) > 1 else answers[0],
-        "ml.prediction.features": json.dumps([dict(zip(names, row.values, strict=True)) for row in rows]),
-        **more,
-    }
-
-
-def label(folder: ServedFolder, prediction_id: str, value: Any) -> dict[str, Any]:
-    return {
-        "ml.model.name": folder.facts.name,
-        "ml.prediction.id": prediction_id,
-        "ml.label.value": str(value),
-    }
-
-
-def logged(folder: ServedFolder, rows: Sequence[Row], size: int = 1) -> list[dict[str, Any]]:
-    return [event(folder, rows[at : at + size], at) for at in range(0, len(rows), size)]
 
 
 def made(kept: Kept, folder: ServedFolder, path: Path, **more: Any) -> Made:
@@ -177,7 +112,7 @@ def test_reading_ends_at_the_limit_with_the_newest_rows(iris: ServedFolder, held
 
 
 def test_held_out_rows_as_they_are_have_not_drifted(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
-    rows = held_out * 4
+    rows = held_out * 5
     found = made(
         Kept(logged(iris, rows, size=37), [label(iris, f"p{at}", row.label) for at, row in enumerate(rows)]), iris, model_folder
     )
@@ -193,7 +128,7 @@ def test_held_out_rows_as_they_are_have_not_drifted(iris: ServedFolder, held_out
 
 
 def test_a_shifted_feature_has_drifted_and_no_other(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
-    rows = [Row((*row.values[:3], None), label=row.label) for row in held_out * 4]
+    rows = [Row((*row.values[:3], None), label=row.label) for row in held_out * 5]
     found = made(Kept(logged(iris, rows)), iris, model_folder)
     assert [one.drifted for one in found.features] == [False, False, False, True]
     assert found.features[3].missing_share == 1.0
@@ -265,27 +200,6 @@ def test_elasticsearch_away_refusing_or_replaced_is_a_sentence() -> None:
     for other in (httpx.Response(200, text="<html>"), httpx.Response(200, json=[]), httpx.Response(200, json={"hits": 1})):
         with pytest.raises(StackError, match="speaks otherwise"):
             asked(httpx.MockTransport(lambda _, other=other: other))  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "seconds"),
-    [
-        ("1h", None, 3600),
-        ("90s", None, 90),
-        ("2d", "1d", 86400),
-        ("2026-11-21T09:00", None, 3600),
-        ("2026-11-21T11:00+02:00", None, 3600),
-    ],
-)
-def test_periods_as_people_write_them(since: str, until: str | None, seconds: int) -> None:
-    period = Period.of(since, until, now=NOW)
-    assert (period.until - period.since).total_seconds() == seconds
-
-
-@pytest.mark.parametrize(("since", "until"), [("yesterday", None), ("0h", None), ("1h", "2h"), ("1h", "soon"), ("999999w", None)])
-def test_wrong_periods_are_sentences(since: str, until: str | None) -> None:
-    with pytest.raises(SettingsError, match=r"--since|--until"):
-        Period.of(since, until, now=NOW)
 
 
 def test_a_reference_file_is_csv_or_parquet_and_wrong_ones_are_sentences(

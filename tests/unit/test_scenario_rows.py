@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -188,12 +189,10 @@ def with_features(*features: Feature) -> Profile:
 
 def psi(feature: Feature, rows: list[Row]) -> float:
     """The population stability index against the reference."""
-    import math
-
     found = Counter(feature.bins[bin_of(feature)(row.features[feature.name])].drift for row in rows)
-    reference: Counter[str] = Counter()
+    reference: dict[str, float] = defaultdict(float)
     for one in feature.bins:
-        reference[one.drift] += one.share  # type: ignore[assignment]
+        reference[one.drift] += one.share
     shares = [(max(found[name] / len(rows), 1e-4), max(share, 1e-4)) for name, share in reference.items()]
     return math.fsum((p - q) * math.log(p / q) for p, q in shares)
 

@@ -43,7 +43,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        content = self.rfile.read(int(self.headers["content-length"]))
+        try:
+            body = json.loads(content)
+        except ValueError:
+            body = None
         if self.path == "/labels":
             self.server.labels |= {one["prediction_id"]: one["label"] for one in body["labels"]}
             return self._send(200, {"accepted": len(body["labels"]), "refused": []})
@@ -106,6 +110,22 @@ def test_other_labels_are_never_the_true_ones(service_double: Service, model_fol
     sent = [json.dumps(body["features"]) for body in service_double.predictions]
     assert len(service_double.labels) > 10
     assert all(rows[sent[int(number)]] != label for number, label in service_double.labels.items())
+
+
+def test_rows_keep_their_proportions_among_wrong_bodies(service_double: Service, model_folder: Path, tmp_path: Path) -> None:
+    rows = {json.dumps(row.features) for row in read_rows(model_folder, read_folder(model_folder).profile)}
+    service_double.answer = lambda body: 200 if as_it_should_be(body) else 422
+
+    def as_it_should_be(body: Any) -> bool:
+        return isinstance(body, dict) and json.dumps(body.get("features")) in rows
+
+    last = run(plan(service_double.url, model_folder, bodies="mostly wrong", rate=80), tmp_path)[-1]
+    good = [json.dumps(body["features"]) for body in service_double.predictions if as_it_should_be(body)]
+    assert last.answered == {"2xx": len(good), "4xx": last.requests - len(good)}
+    assert not last.failures
+    assert 0.4 < last.answered["4xx"] / last.requests < 0.95
+    assert max(Counter(good).values()) - min(Counter(good)[row] for row in rows) <= 1
+    assert last.labels == len(good)
 
 
 def test_what_is_not_answered_as_it_should_be_is_counted_by_kind(

@@ -218,7 +218,7 @@ class StackSettings(_Options):
     )
     logs_retention: Days = Field("7d", description="How long Elasticsearch keeps logs.")
     traces_retention: Days = Field("7d", description="How long Elasticsearch and Jaeger keep traces.")
-    metrics_retention: Days = Field("15d", description="How long Prometheus keeps metrics.")
+    metrics_retention: Days = Field("31d", description="How long Prometheus keeps metrics: the error budgets are of 30 days.")
     alert_windows: AlertWindows = Field(
         "production",
         description="How long alerts look back and wait: `production`, or `demo` to see one a minute or two after its cause.",

@@ -23,9 +23,9 @@ def draw_states(axes: Axes, panel: dict[str, Any], answer: Answer) -> None:
     for number, one in enumerate(answer.series):
         step = float(np.diff(one.times).min()) if len(one.times) > 1 else 5.0
         for value, (_, colour) in words.items():
-            spans = [(at - step, step * 1.2) for at, is_value in zip(one.times, one.values, strict=True) if is_value == value]
+            spans = [(at - step, step) for at, is_value in zip(one.times, one.values, strict=True) if is_value == value]
             axes.broken_barh(spans, (number + 0.14, 0.72), facecolors=colour, alpha=0.7, linewidth=0)
-    axes.set_yticks([number + 0.5 for number in range(len(answer.series))], [one.legend[:34] for one in answer.series])
+    axes.set_yticks([number + 0.5 for number in range(len(answer.series))], [one.legend[:42] for one in answer.series])
     axes.grid(visible=False)
     axes.set_ylim(len(answer.series), 0)
     legend(axes, [(colour, word) for word, colour in words.values()])
@@ -72,6 +72,7 @@ def draw_matrix(axes: Axes, panel: dict[str, Any], answer: Answer) -> None:
     axes.imshow(counts, cmap=BLUES, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
         axes.text(column, row, f"{count:.0f}", color=TEXT, fontsize=9, ha="center", va="center")
-    axes.set_xticks(range(len(columns)), [f"predicted {one}" for one in columns])
+    axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(colors=DIM, labelsize=8, length=0)
+    legend(axes, [(COLOURS[2], "rows: true, columns: predicted")])

@@ -34,7 +34,7 @@ def features() -> list[Any]:
         ),
         states(
             "Drifted, by feature",
-            "Drifted: PSI is above its threshold, and there are 100 rows to judge by. The threshold rises where few rows make "
+            "Drifted: PSI is above its threshold, and there are 150 rows to judge by. The threshold rises where few rows make "
             "PSI large by chance, so a red cell on the left that is green here is not proven. Drifted for long: "
             "docs/runbooks/FeatureDrift.md.",
             {0: ("as the reference", "green"), 1: ("drifted", "red")},

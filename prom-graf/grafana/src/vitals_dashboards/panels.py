@@ -47,7 +47,7 @@ def timeseries(
 ) -> Timeseries:
     """Lines over time.
 
-    `stacked`: areas upon each other; `share`: from 0 to 1; `signed`: may be below 0. `limit`: the legend of the line that the
+    `stacked`: areas upon each other; `share`: from 0 to 1; `signed`: not from 0. `limit`: the legend of the line that the
     others are compared with, drawn in red dashes. `points`: at most so many of each line, where one costs much. `none`: what
     is said where there are no data, if that is no trouble.
     """

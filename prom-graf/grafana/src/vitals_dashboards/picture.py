@@ -153,7 +153,7 @@ def _axes(whole: Figure, panel: dict[str, Any], place: tuple[float, float, float
     graph = panel["type"] not in ("stat", "logs")
     before, after, above, below = (78, 14, 34, 46) if graph else (8, 8, 28, 6)
     if panel["title"] in LONG_NAMES:
-        before = 230
+        before = 260
     return whole.add_axes(
         (
             (left + before) / WIDTH,

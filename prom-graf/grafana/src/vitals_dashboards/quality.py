@@ -89,6 +89,7 @@ def quality() -> list[Any]:
             query(_on_the_reference("accuracy"), "on the reference"),
             query(f"max(vitals:accuracy:labelled_limit{{{FLEET}}})", "alert below"),
             share=True,
+            signed=True,  # not from 0: some hundredths are much
             limit="alert below",
             width=12,
             none=NOT_CLASSIFICATION,

@@ -21,10 +21,12 @@ from vitals.errors import StackError
 from vitals.scenarios.alerts import Alerts
 from vitals.scenarios.catalogue import SCENARIOS, SLOW_EXAMPLE, Scenario
 from vitals.scenarios.catalogue import scenario as named
+from vitals.scenarios.disturbances import can_be_missed
 from vitals.scenarios.expecting import Watch
 from vitals.scenarios.plan import LONGEST_SECONDS, MOST_A_SECOND, MOST_USERS
 from vitals.scenarios.run import Amount, Outcome
 from vitals.scenarios.run import run as run_scenario
+from vitals.scenarios.sending import can_send
 from vitals.scenarios.verdict import Line
 from vitals.scenarios.windows import forgotten_after, seconds, silent_after
 from vitals.settings import Settings, StackSettings
@@ -97,6 +99,9 @@ def run(
     )
     if expect and (why := unused_places(settings).get("prometheus")):
         raise StackError(f"--expect asks Prometheus for the alerts, and {why}")
+    if scenario.disturbance == "no Elasticsearch":
+        can_be_missed(settings)
+    can_send()
     start()
     [service] = [one for one in components(settings, Settings.load(), "service") if one.name == "service"]
     with closing(Alerts(f"http://127.0.0.1:{settings.prometheus_port}")) as alerts, ended_cleanly(), drawn() as progress:

@@ -11,25 +11,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from vitals.profile.measures import FLOOR, psi
 
 FALSE_ALARMS = 0.01
 """Of all windows without drift, the share in which any of a model's features may be called drifted."""
 
-FLOOR = 1e-4
-"""The least share that PSI is computed with: an empty bin has no logarithm."""
-
 _WINDOWS = (100, 200, 500, 2000, 100_000)
+"""Rows of the windows that are drawn: from fewer than FEWEST_ROWS of the measures on, a margin for the simulation's own noise."""
+
 _FEWEST_DRAWS, _MOST_DRAWS = 5000, 50_000
 _DRAWS_BEYOND = 5
 _SEED = 1
-
-
-def psi(shares: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The population stability index along the last axis: the sum of (p - q) ln(p / q), with each share at least FLOOR."""
-    p, q = np.maximum(shares, FLOOR), np.maximum(reference, FLOOR)
-    total: NDArray[np.float64] = ((p - q) * np.log(p / q)).sum(axis=-1)
-    return total
 
 
 def psi_null(shares: Sequence[float], *, rows: int, features: int, drawn: int | None = None) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vitals.profile.bins import bin_of, bin_of_number
 from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN, Binned, Profile
-from vitals.report.measures import FEWEST_ROWS, js_distance, psi, psi_threshold, shares
+from vitals.profile.measures import FEWEST_ROWS, js_distance, psi, psi_threshold, shares
 from vitals.report.rows import Row
 
 PREDICTION = "(prediction)"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vitals.errors import ModelError, ReportError
 from vitals.profile.folder import ServedFolder
+from vitals.profile.measures import FEWEST_ROWS
 from vitals.report.drift import Drift, Quality, feature_drift, prediction_drift, quality
-from vitals.report.measures import FEWEST_ROWS
 from vitals.report.period import Period
 from vitals.report.reading import Events
 from vitals.report.reference import Answer, Compared, compared

@@ -44,11 +44,8 @@ def compared(rows: Sequence[Row], profile: Profile, folder: Path, named: Path | 
         what = f"drift from the model's profile, as in the alerts; quality and pictures beside held-out rows ({held_out.name})"
         return Compared(answered(read_rows(held_out, profile), answer), list(rows), what, by_profile=True)
     half = len(rows) // 2
-    return Compared(
-        list(rows[:half]),
-        list(rows[half:]),
-        "compared with the earlier half of the logged rows: what changed before them is not seen",
-    )
+    what = "compared with the earlier half of the logged rows: what changed before them is not seen"
+    return Compared(list(rows[:half]), list(rows[half:]), what)
 
 
 def read_rows(path: Path, profile: Profile) -> list[Row]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vitals.errors import StackError
+from vitals.settings import StackSettings
 from vitals.stack.backends import unused_places
 from vitals.stack.native import NativeStack
 from vitals.stack.progress import Progress
@@ -38,14 +39,19 @@ def without_elasticsearch(stack: NativeStack, progress: Progress) -> Iterator[No
 
     Raises StackError where nothing is sent to it, and what stopping and starting the stack raises.
     """
-    if {"elasticsearch spans", "elasticsearch logs"} <= set(unused_places(stack.settings)):
-        raise StackError("This scenario stops Elasticsearch, and nothing is sent there: see LOGS_BACKEND and TRACES_BACKEND.")
+    can_be_missed(stack.settings)
     try:
         stack.down("elk", progress=progress)
         yield
     finally:
         with _uninterrupted():
             stack.up("elk", progress)
+
+
+def can_be_missed(settings: StackSettings) -> None:
+    """Raises StackError where nothing is sent to Elasticsearch, so that nobody would notice that it is away."""
+    if {"elasticsearch spans", "elasticsearch logs"} <= set(unused_places(settings)):
+        raise StackError("This scenario stops Elasticsearch, and nothing is sent there: see LOGS_BACKEND and TRACES_BACKEND.")
 
 
 @contextlib.contextmanager

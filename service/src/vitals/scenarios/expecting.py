@@ -15,6 +15,9 @@ _ASK_EVERY_SECONDS = 1.0
 _SPARE_SECONDS = 30.0
 """For a machine that is busy with something else, too."""
 
+_LOOKBACK_SECONDS = 300.0
+"""So long a recorded series is still seen after Prometheus was restarted."""
+
 _MOST_PATIENCE_SECONDS = 3600.0
 """Of a wait for quiet: the longest of the production windows are days."""
 
@@ -41,15 +44,15 @@ class Watch:
     ) -> None:
         self._alerts = alerts
         self._silent = silent_seconds
-        self._forgotten = min(forgotten_seconds, _MOST_PATIENCE_SECONDS)
+        self._forgotten = min(max(forgotten_seconds, _LOOKBACK_SECONDS), _MOST_PATIENCE_SECONDS)
         self._job = job
+        self._rules = alerts.rules()
         self._burnt = " or ".join(
             f'vitals:requests:{kind}:ratio_rate_slow_long{{job="{job}"}} / {budget} > {_BURNT}'
             for kind, budget in BUDGETS.items()
         )
         self._rows = f'vitals:feature_rows{{job="{job}"}} or vitals:labels:rows{{job="{job}"}}'
         self._note_every = note_every_seconds
-        self._rules = alerts.rules()
         self._since = time.time()
 
     def check(self, expected: Expectation, seconds: float) -> None:

@@ -16,7 +16,7 @@ from vitals.scenarios.disturbances import serving, without_elasticsearch
 from vitals.scenarios.expecting import Watch
 from vitals.scenarios.plan import Plan, Told
 from vitals.scenarios.rows import read_rows
-from vitals.scenarios.sending import can_send, sending
+from vitals.scenarios.sending import sending
 from vitals.scenarios.shifts import feature_to_shift
 from vitals.scenarios.verdict import Line, met
 from vitals.stack.native import NativeStack
@@ -65,7 +65,6 @@ def run(
 
     The stack is as before when this returns or raises: StackError or ModelError, with a sentence.
     """
-    can_send()
     folder, served = _folder(scenario, stack, make_slow_example, progress)
     read_rows(folder, served.profile)
     if scenario.bodies == "one feature shifted":
@@ -89,7 +88,7 @@ def run(
         started = time.time()
         told = _send(scenario, plan, stack.state / "logs" / "scenario-traffic.log", watch, progress, every_seconds)
     lines = None if watch is None else watch.judge(dataclasses.replace(expected, lasted=told.seconds), started, progress)
-    return Outcome(scenario.name, served.facts.name, started, told, lines, _complaint(scenario, told))
+    return Outcome(scenario.name, served.facts.name, started, told, lines, complaint(scenario, told))
 
 
 def _folder(
@@ -123,11 +122,15 @@ def _disturbed(
 def _send(scenario: Scenario, plan: Plan, log: Path, watch: Watch | None, progress: Progress, every_seconds: float) -> Told:
     told, noted = Told(), 0.0
     progress.start(scenario.name, plan.seconds)
-    with sending(plan, log) as traffic:
-        for told in traffic:
-            if told.seconds >= noted + every_seconds:
-                noted = told.seconds
-                progress.note(scenario.name, in_words(told, plan) + ("" if watch is None else watch.in_words()))
+    try:
+        with sending(plan, log) as traffic:
+            for told in traffic:
+                if told.seconds >= noted + every_seconds:
+                    noted = told.seconds
+                    progress.note(scenario.name, in_words(told, plan) + ("" if watch is None else watch.in_words()))
+    except BaseException:
+        progress.failed(scenario.name, "stopped")
+        raise
     progress.done(scenario.name, in_words(told, plan))
     return told
 
@@ -142,8 +145,8 @@ def in_words(told: Told, plan: Plan) -> str:
     )
 
 
-def _complaint(scenario: Scenario, told: Told) -> str | None:
-    """What is wrong with the answers themselves."""
+def complaint(scenario: Scenario, told: Told) -> str | None:
+    """What is wrong with the answers themselves; None where they are as they should be."""
     if not told.answered:
         return "The service answered nothing."
     if told.failed <= scenario.failures * told.requests:

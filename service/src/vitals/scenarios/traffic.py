@@ -42,7 +42,7 @@ class Running:
     plan: Plan
     next_row: Callable[[], Row]
     true_label: Callable[[Label], Label]
-    next_wrong: Callable[[Row], bytes] | None
+    next_wrong: Callable[[], bytes] | None
     requests: int = 0
     answered: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -91,12 +91,12 @@ class Client(_User):
     @task
     def predict(self) -> None:
         running = self.running
-        row = running.next_row()
         if running.next_wrong is not None and random.random() < WRONG_SHARE:  # noqa: S311 - traffic, not a secret
-            body, headers = running.next_wrong(row), {"content-type": "application/json"}
+            body, headers = running.next_wrong(), {"content-type": "application/json"}
             with self.client.post(PREDICT, data=body.decode(), headers=headers, catch_response=True) as response:
                 _settle(response, running.judge(response, refused=True))
             return
+        row = running.next_row()
         with self.client.post(PREDICT, json={"features": row.features}, catch_response=True) as response:
             well = running.judge(response, refused=False)
             _settle(response, well)
@@ -151,8 +151,9 @@ def prepare(plan: Plan) -> Running:
     drawn = random.Random(plan.seed)  # noqa: S311 - traffic, not a secret
     kinds = list(bodies(profile).values())
 
-    def wrong(row: Row) -> bytes:
-        return drawn.choice(kinds)(profile, row, drawn)
+    def wrong() -> bytes:
+        # Of a row of its own: the rows that are sent as they are keep their proportions.
+        return drawn.choice(kinds)(profile, drawn.choice(rows), drawn)
 
     return Running(
         plan=plan,

@@ -43,8 +43,17 @@ READY_WITHIN_SECONDS = 240
 _LOCK = ".lock"
 
 _MADE_HERE = (
-    *("secrets", "elasticsearch", "prometheus", "alertmanager", "jaeger", "loki"),
-    *("collector", "logs", "model", "scenarios", "run"),
+    "secrets",
+    "elasticsearch",
+    "prometheus",
+    "alertmanager",
+    "jaeger",
+    "loki",
+    "collector",
+    "logs",
+    "model",
+    "scenarios",
+    "run",
 )
 """What may be deleted of the state folder: it is the user's choice, and may hold other things."""
 _MODEL_STEP = "example model"

@@ -1,4 +1,4 @@
-"""The measures of drift in Python: word for word what the recording rules compute, for the report and to prove the rules by."""
+"""The measures of drift, word for word what the recording rules compute: for profiles, reports, and to prove the rules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ FLOOR = 1e-4
 PSI_THRESHOLD = 0.2
 """The usual limit of a significant change (Siddiqi 2006)."""
 
-FEWEST_ROWS = 100
-"""Below so many rows nothing is called drifted: the simulated null begins there."""
+FEWEST_ROWS = 150
+"""Below so many rows nothing is called drifted: an empty bin of few rows is a large PSI by itself."""
 
 Shares = NDArray[np.float64]
 
