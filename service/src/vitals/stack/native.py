@@ -146,7 +146,7 @@ class NativeStack:
                         self._start(name)
                 self._wait_until_ready(wave, told, new=to_start)
         if "collector" in wanted and self.queues.waiting:
-            self._send_what_waits(told)
+            self.queues = draining.emptied(self.queues, self.settings, self.collector, told)
         self._stop_in_order([name for name in running if name not in members(target, self._servers())], told)
 
     def _running(self, target: Target) -> list[GroupName]:
@@ -186,16 +186,6 @@ class NativeStack:
         log = self.state / "logs" / f"process-compose-{name}.log"
         self.supervisors[name].start(self.engines.binary("process-compose"), with_inherited(environment, self.env), log)
         write_atomically(self._digest_file(name), self._digest(name, environment))
-
-    def _send_what_waits(self, told: Progress) -> None:
-        """Wait while the queues of backends that are no longer chosen get smaller; what can't be sent stays, and is said."""
-        step = f"what waits for {', '.join(self.queues.waiting)}"
-        told.start(step, 1)
-        sizes = draining.watched(self.queues, self.settings)
-        self.queues = draining.with_emptied(self.queues, sizes)
-        draining.write(self.collector, self.queues)
-        left = ", ".join(f"{sizes[name] or 0:.0f} bytes for {name}" for name in self.queues.waiting)
-        told.done(step, f"{left} stay on disk, and are sent as soon as it answers" if left else "sent")
 
     def _stop_in_order(self, names: Sequence[GroupName], progress: Progress) -> None:
         for wave in reversed(waves(names)):
