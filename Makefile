@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 VITALS := $(VENV)/bin/vitals
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines test test-compose up down restart status dashboards picture lint format lock clean
+.PHONY: help setup demo engines test test-scenarios test-compose up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -43,6 +43,9 @@ engines: setup ## build or fetch the engines that are not cached yet, and what t
 
 test: setup engines lint ## everything that proves the project, against the real engines
 	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/stack
+
+test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 15 minutes
+	@$(VENV)/bin/python -m pytest tests/scenarios
 
 test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own; wants root, and docker.io, debootstrap and iptables
 	@$(VENV)/bin/python -m pytest tests/compose
@@ -81,6 +84,9 @@ restart: setup ## stop and start the stack
 status: setup ## where each component is, and whether it is ready
 	@$(VITALS) status $(ONLY)
 endif
+
+rules: setup ## write Prometheus's rules anew from their templates and windows; RUNBOOK_BASE_URL=https://… is where the runbooks are
+	@PYTHONPATH=prom-graf/prometheus/src $(VENV)/bin/python -m vitals_rules prom-graf/prometheus/rules
 
 dashboards: setup ## write Grafana's dashboards anew from their source
 	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards prom-graf/grafana/dashboards

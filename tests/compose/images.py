@@ -134,10 +134,10 @@ _BINARIES = {
 
 def _binaries(service: str) -> Callable[[Path], None]:
     def fill(context: Path) -> None:
-        stack, tests = engines_cache()
+        stack, _ = engines_cache()
         (context / "bin").mkdir()
         for name in _BINARIES[service]:
-            shutil.copy((tests if service == "alertmanager" else stack).binary(name), context / "bin" / name)
+            shutil.copy(stack.binary(name), context / "bin" / name)
 
     return fill
 

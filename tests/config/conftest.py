@@ -18,9 +18,10 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.settings import StackSettings
+from vitals.settings import ROOT, StackSettings
 from vitals.stack.collector_config import OwnLogs, arguments
 from vitals.stack.engines import Engines
+from vitals.stack.recipes import load_recipes
 
 PASSWORD = "made-up-for-a-test"
 DEADLINE_SECONDS = 30
@@ -53,6 +54,7 @@ def engine_environment(tmp_path: Path) -> dict[str, str]:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "elasticsearch-writer-password").write_text(PASSWORD)
+    (secrets / "alerts-token").write_text(PASSWORD)
     ports = {name: str(port) for name, port in zip(StackSettings.load().ports(), free_ports(40), strict=False)}
     return {
         **ports,
@@ -160,6 +162,39 @@ def _healthy(port: str) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}", timeout=1).is_success
     except httpx.TransportError:
         return False
+
+
+@pytest.fixture(scope="session")
+def tests_engines() -> Engines:
+    cache = Engines(StackSettings.load().vitals_cache_dir, load_recipes(for_tests=True))
+    cache.ensure()
+    return cache
+
+
+@pytest.fixture(scope="session")
+def compose(tests_engines: Engines) -> Callable[..., str]:
+    """Run `docker compose` on compose.yaml, with nothing of the caller's options; no Docker Engine is needed for that."""
+
+    def run(*arguments: str, **options: str) -> str:
+        said = subprocess.run(
+            [tests_engines.binary("docker-compose"), "--file", ROOT / "compose.yaml", "--env-file", os.devnull, *arguments],
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **options},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == 0, said.stderr
+        assert "warning" not in said.stderr.lower(), said.stderr
+        return said.stdout
+
+    return run
+
+
+@pytest.fixture
+def whole(compose: Callable[..., str]) -> dict[str, Any]:
+    """Everything, with the defaults filled in."""
+    content: dict[str, Any] = json.loads(compose("config", "--format", "json"))
+    return content
 
 
 @pytest.fixture(name="wait_for", scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 
 from vitals.settings import ROOT
 from vitals.stack.links import GRAFANA_DATA_SOURCES, rison
+from vitals_dashboards import slo
 from vitals_dashboards.filled import panels, targets, used_variables
 from vitals_dashboards.generated import files
 from vitals_dashboards.layout import UIDS
@@ -31,6 +33,11 @@ ENVIRONMENT = {"PROMETHEUS_URL", "ELASTICSEARCH_URL", "JAEGER_URL", "ALERTMANAGE
 DATA_VIEWS = {"vitals-logs", "vitals-traces", "vitals-alerts", "vitals-containers"}
 UNITS = {"none", "short", "s", "bytes", "Bps", "percentunit", "reqps", "cps", "ops", "pps", "dateTimeFromNow"}
 """Grafana's names of units that the dashboards use."""
+
+ONE_VALUE = ("feature",)
+"""Variables with one value only: what they choose can't be shown together."""
+OF_THE_FLEET = {"vitals-slo": ("service",)}
+"""Dashboards that are not about a model, and what is chosen there instead."""
 
 each_dashboard = pytest.mark.parametrize("uid", DASHBOARDS)
 
@@ -67,9 +74,9 @@ def test_the_dashboards_are_as_their_source_makes_them() -> None:
         assert (GRAFANA / "dashboards" / name).read_text() == text, f"{name} is stale: make dashboards"
 
 
-def test_the_four_dashboards_are_there() -> None:
+def test_the_five_dashboards_are_there() -> None:
     assert {uid: board["title"] for uid, board in DASHBOARDS.items()} == UIDS
-    assert set(UIDS.values()) == {"Service", "Model", "Host and process", "Pipeline"}
+    assert set(UIDS.values()) == {"Service", "Model", "SLO", "Host and process", "Pipeline"}
 
 
 @each_dashboard
@@ -129,13 +136,64 @@ def test_every_variable_used_exists_and_every_one_is_used(uid: str) -> None:
         asked = variable["query"]["query"]
         assert asked.startswith("label_values("), variable["name"]
         assert used_variables(asked) <= set(defined), "a variable may use those before it"
-        assert (variable["multi"], variable["includeAll"]) == (True, True)
+        several = variable["name"] not in ONE_VALUE
+        assert (variable["multi"], variable["includeAll"]) == (several, several)
         assert variable["description"]
         assert variable["refresh"] == 2, "on a change of the time range: instances come and go"
         defined.append(variable["name"])
         queries.append(asked)
-    assert {"model", "version", "instance"} <= set(defined)
+    assert set(OF_THE_FLEET.get(uid, ("model", "version", "instance"))) <= set(defined)
     assert set().union(*map(used_variables, queries)) == set(defined)
+    for panel in panels(board):
+        assert used_variables(panel["title"]) <= set(ONE_VALUE), "a list of values in a title"
+
+
+@each_dashboard
+def test_a_variable_with_one_value_is_asked_for_as_text(uid: str) -> None:
+    """Grafana escapes it as text, not as a regular expression."""
+    for one in targets(DASHBOARDS[uid]):
+        for name in ONE_VALUE:
+            assert not re.search(rf'=~"[^"]*\${name}\b', one.query.get("expr", "")), one.name
+        for name in re.findall(r'[^~]"\$(\w+)"', one.query.get("expr", "")):
+            assert name in ONE_VALUE, one.name
+
+
+def test_every_measure_that_is_asked_for_is_recorded_under_both_profiles_of_windows() -> None:
+    asked = {
+        name
+        for board in DASHBOARDS.values()
+        for one in targets(board)
+        for name in re.findall(r"\bvitals:[\w:]+", one.query.get("expr", ""))
+    }
+    assert len(asked) > 25
+    for profile in ("production", "demo"):
+        files_ = (ROOT / "prom-graf" / "prometheus" / "rules" / profile).glob("*.yml")
+        recorded = {rule for file in files_ for rule in named(yaml.safe_load(file.read_text()), "record")}
+        assert asked <= recorded, profile
+
+
+def test_every_runbook_that_is_named_is_there() -> None:
+    runbooks = {
+        name for board in DASHBOARDS.values() for text in strings(board) for name in re.findall(r"docs/runbooks/\w+\.md", text)
+    }
+    assert len(runbooks) > 5
+    for name in runbooks:
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("uid", ["vitals-service", "vitals-model", "vitals-slo"])
+def test_alerts_that_fire_are_marked_on_the_graphs(uid: str) -> None:
+    [marks] = DASHBOARDS[uid]["annotations"]["list"]
+    assert marks["enable"]
+    assert marks["expr"].startswith("ALERTS{")
+    assert 'alertstate="firing"' in marks["expr"]
+
+
+def test_the_objectives_are_those_of_the_rules() -> None:
+    """The dashboard has them in numbers of its own, and the burn rates at which the rules alert."""
+    windows = tomllib.loads((ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml").read_text())["shared"]
+    assert pytest.approx(windows["availability_budget"]) == 1 - slo.AVAILABILITY
+    assert pytest.approx(windows["latency_budget"]) == 1 - slo.LATENCY
 
 
 @each_dashboard

@@ -179,6 +179,7 @@ def environment(log_file: Path) -> Iterator[dict[str, str]]:
             "VITALS_STATE_DIR": str(state),
             "VITALS_ENV_FILE": os.devnull,
             "LOG_FILES": str(log_file),
+            "ALERT_WINDOWS": "demo",
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from vitals.model.example import train_example
+from vitals.making.examples import train_example
 from vitals.settings import Settings
 
 # Before any instrumentation reads it.
@@ -110,6 +111,28 @@ def service(model_folder: Path, memory: Emitted) -> Iterator[TestClient]:
 def client(service: TestClient, emitted: Emitted) -> TestClient:
     """The service, with nothing emitted yet."""
     return service
+
+
+@contextmanager
+def meter_of_its_own(name: str) -> Iterator[None]:
+    """While one more service starts in this process: its instruments would else be the first service's."""
+    from vitals.telemetry import Telemetry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Telemetry, "meter", property(lambda _: metrics.get_meter(name)))
+        yield
+
+
+@contextmanager
+def one_more_service(settings: Settings) -> Iterator[TestClient]:
+    """A service beside the one that the session has, ready."""
+    from vitals.app import create_app
+
+    with ExitStack() as until_the_end:
+        with meter_of_its_own(str(settings.model_folder)):
+            client = until_the_end.enter_context(TestClient(create_app(settings), raise_server_exceptions=False))
+        wait_until_ready(client)
+        yield client
 
 
 def wait_until_ready(client: TestClient) -> None:

@@ -22,6 +22,7 @@ def test_the_defaults_name_files_that_exist() -> None:
         "backends/metrics/prometheus.yaml",
         "backends/logs/elasticsearch.yaml",
         "backends/traces/elasticsearch+jaeger.yaml",
+        "inputs/alerts.yaml",
         "inputs/engine-logs.yaml",
     ]
     assert all(file.exists() for file in files)
@@ -37,7 +38,7 @@ def test_log_files_add_their_input() -> None:
 
 def test_arguments_are_pairs() -> None:
     settings = StackSettings.load()
-    assert arguments(settings)[::2] == ["--config"] * 5
+    assert arguments(settings)[::2] == ["--config"] * 6
     assert arguments(settings)[1::2] == [str(file) for file in config_files(settings)]
 
 

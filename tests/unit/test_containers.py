@@ -14,7 +14,17 @@ import bcrypt
 import pytest
 
 from vitals.settings import StackSettings
-from vitals.stack.containers import ELASTICSEARCH_USER, GRAFANA_USER, JAEGER_USER, KIBANA_USER, ROOT_USER, Volumes, prepare
+from vitals.stack.containers import (
+    ALERTMANAGER_USER,
+    ELASTICSEARCH_USER,
+    GRAFANA_USER,
+    JAEGER_USER,
+    KIBANA_USER,
+    ROOT_GROUP,
+    ROOT_USER,
+    Volumes,
+    prepare,
+)
 from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import USERS, Owner, Secrets
 from vitals.stack.stores import Stores
@@ -30,7 +40,7 @@ def vitals(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def volumes(tmp_path: Path) -> Volumes:
-    folders = [tmp_path / name for name in ("secrets", "users", "model", "jaeger")]
+    folders = [tmp_path / name for name in ("secrets", "key", "users", "model", "jaeger")]
     for folder in folders:
         folder.mkdir()
     return Volumes(*folders)
@@ -53,7 +63,13 @@ def test_each_password_belongs_to_the_user_that_reads_it(volumes: Volumes) -> No
         secrets.file("analyst"): OURS.uid,
         secrets.grafana_file: GRAFANA_USER,
     }
-    assert set(volumes.secrets.iterdir()) == readers.keys()
+    assert set(volumes.secrets.iterdir()) == {*readers, secrets.alerts_token}
+    token = secrets.alerts_token.stat()
+    assert (token.st_uid, token.st_gid, mode(secrets.alerts_token)) == (ALERTMANAGER_USER, ROOT_GROUP, 0o440)
+    [key] = volumes.prediction_key.iterdir()
+    assert (key.name, key.stat().st_uid, mode(key)) == ("prediction-key", OURS.uid, 0o400)
+    assert (volumes.prediction_key.stat().st_uid, mode(volumes.prediction_key)) == (OURS.uid, 0o500)
+    assert len(key.read_bytes()) >= 32
     for file, uid in readers.items():
         assert (file.stat().st_uid, file.stat().st_gid, mode(file)) == (uid, OURS.gid, 0o440)
     assert mode(volumes.secrets) == 0o751
@@ -67,9 +83,9 @@ def test_each_password_belongs_to_the_user_that_reads_it(volumes: Volumes) -> No
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others, as `init` does in its container")
 def test_a_second_start_changes_nothing(volumes: Volumes) -> None:
     def seen() -> dict[Path, tuple[bytes, int]]:
-        folders = (volumes.secrets, volumes.elasticsearch_users, volumes.model)
-        return {file: (file.read_bytes(), file.stat().st_ctime_ns) for folder in folders[:1] for file in folder.iterdir()} | {
-            file: (file.read_bytes(), 0) for folder in folders[1:] for file in folder.iterdir()
+        folders = (volumes.secrets, volumes.prediction_key, volumes.elasticsearch_users, volumes.model)
+        return {file: (file.read_bytes(), file.stat().st_ctime_ns) for folder in folders[:2] for file in folder.iterdir()} | {
+            file: (file.read_bytes(), 0) for folder in folders[2:] for file in folder.iterdir()
         }
 
     prepare(volumes, OURS, lambda folder: (folder / "model.json").touch())
@@ -139,6 +155,6 @@ def test_in_a_container_the_stores_are_where_its_variables_say(tmp_path: Path, m
 
 
 def test_what_only_tests_need_is_not_built_for_the_stack() -> None:
-    assert load_recipes(for_tests=True).keys() == {"docker-compose", "alertmanager", "loki"}
+    assert load_recipes(for_tests=True).keys() == {"docker-compose", "loki"}
     assert not load_recipes().keys() & load_recipes(for_tests=True).keys()
     assert load_recipes(backends=["loki"]).keys() == load_recipes().keys() | {"loki"}

@@ -21,6 +21,11 @@ def test_promql_takes_values_as_an_escaped_regular_expression(chosen: list[str],
     assert promql('up{x=~"${x}"}', {"x": chosen}) == filled
 
 
+@pytest.mark.parametrize(("chosen", "filled"), [("a.b", 'up{x="a.b"}'), ('a"b', 'up{x="a\\"b"}'), ("a\\b", 'up{x="a\\\\b"}')])
+def test_promql_takes_the_value_of_a_variable_with_one_as_text(chosen: str, filled: str) -> None:
+    assert promql('up{x="$x"}', {"x": chosen}) == filled
+
+
 def test_lucene_takes_values_quoted_with_or_between() -> None:
     assert lucene("id:$x AND level:>=17", {"x": ["a", "b-1"]}) == 'id:("a" OR "b\\-1") AND level:>=17'
     assert lucene("id:$x", {"x": []}) == "id:__empty__"
@@ -40,13 +45,17 @@ def test_a_variable_is_asked_for_with_the_choice_of_those_before_it() -> None:
         asked.append((selector, label))
         return ["one", "two"]
 
-    def variable(name: str, query: str) -> dict[str, object]:
-        return {"name": name, "query": {"query": query}}
+    def variable(name: str, query: str, *, multi: bool = True) -> dict[str, object]:
+        return {"name": name, "query": {"query": query}, "multi": multi}
 
     board = {
         "templating": {
-            "list": [variable("a", "label_values(info, a)"), variable("b", 'label_values(info{a=~"$a", x="y"}, b)')],
+            "list": [
+                variable("a", "label_values(info, a)"),
+                variable("b", 'label_values(info{a=~"$a", x="y"}, b)', multi=False),
+                variable("c", 'label_values(info{b="$b"}, c)'),
+            ],
         }
     }
-    assert values(board, label_values) == {"a": ["one", "two"], "b": ["one", "two"]}
-    assert asked == [("info", "a"), ('info{a=~"(one|two)", x="y"}', "b")]
+    assert values(board, label_values) == {"a": ["one", "two"], "b": "one", "c": ["one", "two"]}
+    assert asked == [("info", "a"), ('info{a=~"(one|two)", x="y"}', "b"), ('info{b="one"}', "c")]

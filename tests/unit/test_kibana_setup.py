@@ -28,6 +28,7 @@ SEARCHES = {
     "vitals-low-confidence",
     "vitals-failed-validations",
     "vitals-trace-story",
+    "vitals-alert-history",
 }
 
 
@@ -155,7 +156,7 @@ def test_a_partial_import_names_what_failed_and_why() -> None:
     with serving(Kibana(fail_objects=failing)) as kibana, pytest.raises(StackError) as refused:
         _set_up(kibana)
     sentence = str(refused.value)
-    assert "Kibana took 13 of 15 saved objects" in sentence
+    assert "Kibana took 15 of 17 saved objects" in sentence
     assert "search vitals-errors: missing_references (index-pattern vitals-logs)" in sentence
     assert "dashboard vitals-overview: unknown migration failed" in sentence
 
@@ -195,6 +196,6 @@ def test_the_verb_takes_address_and_secrets_from_the_environment(tmp_path: Path)
             timeout=60,
             check=False,
         )
-    assert (ended.returncode, ended.stdout) == (0, "Kibana has 5 data views and 15 saved objects of ours.\n"), ended.stderr
+    assert (ended.returncode, ended.stdout) == (0, "Kibana has 5 data views and 17 saved objects of ours.\n"), ended.stderr
     link = kibana.data_views["vitals-logs"]["fieldFormats"]["trace_id"]["params"]["urlTemplate"]
     assert link.startswith("http://grafana.example:3000/explore?")

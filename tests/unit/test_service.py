@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.app import create_app
-from vitals.model.facts import read_facts
+from vitals.profile.folder import read_folder
 from vitals.settings import Settings
 
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
@@ -24,7 +24,7 @@ def test_predicts_with_confidence_version_and_trace_id(client: TestClient, model
     assert answer["prediction"] == "setosa"
     assert answer["confidence"] == max(answer["probabilities"].values())
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
-    assert answer["model"] == {"name": "iris", "version": read_facts(model_folder).version}
+    assert answer["model"] == {"name": "iris", "version": read_folder(model_folder).facts.version}
     assert len(answer["trace_id"]) == 32
     assert response.headers["traceresponse"].split("-")[1] == answer["trace_id"]
 
@@ -40,7 +40,8 @@ def test_tells_its_model(client: TestClient) -> None:
     assert model["name"] == "iris"
     assert [feature["name"] for feature in model["features"]] == list(ROW)
     assert model["classes"] == ["setosa", "versicolor", "virginica"]
-    assert "112 of 150" in model["trained_on"]
+    assert " of 150 rows" in model["trained_on"]
+    assert (model["task"], model["target"]) == ("classification", "species")
     assert model["quality"]["accuracy"] > 0.9
     assert model["trace_id"]
 
@@ -53,15 +54,27 @@ def test_lives_and_is_ready(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "reason"),
     [
-        ({"features": {**ROW, "petal_width": "wide"}}, "features.petal_width", "float_type"),
+        ({"features": {**ROW, "petal_width": "wide"}}, "features.petal_width", "type"),
         ({"features": {k: v for k, v in ROW.items() if k != "petal_width"}}, "features.petal_width", "missing"),
-        ({"features": {**ROW, "colour": 1}}, "features.(unknown)", "extra_forbidden"),
-        ({"features": {**ROW, "petal_width": "0.2"}}, "features.petal_width", "float_type"),
-        ({"features": {**ROW, "petal_width": True}}, "features.petal_width", "float_type"),
-        ({"features": {**ROW, "body": 1}}, "features.(unknown)", "extra_forbidden"),
-        ({"features": ROW, "body": 1}, "(unknown)", "extra_forbidden"),
-        ({}, "features", "missing"),
-        ([], "body", "model_attributes_type"),
+        ({"features": {**ROW, "petal_width": None}}, "features.petal_width", "missing"),
+        ({"features": {**ROW, "colour": 1}}, "features.(unknown)", "unknown_feature"),
+        ({"features": {**ROW, "petal_width": "0.2"}}, "features.petal_width", "type"),
+        ({"features": {**ROW, "petal_width": True}}, "features.petal_width", "type"),
+        ({"features": {**ROW, "petal_width": [0.2]}}, "features.petal_width", "type"),
+        ({"features": {**ROW, "petal_width": 10**400}}, "features.petal_width", "not_finite"),
+        ({"features": {**ROW, "body": 1}}, "features.(unknown)", "unknown_feature"),
+        ({"features": ROW, "body": 1}, "(unknown)", "structure"),
+        ({"features": [ROW]}, "features", "structure"),
+        ({"features": None}, "features", "structure"),
+        ({"features": ROW, "instances": [ROW]}, "features", "structure"),
+        ({"instances": [ROW, ROW, ROW, {**ROW, "petal_width": "wide"}]}, "instances.3.petal_width", "type"),
+        ({"instances": [ROW, 1]}, "instances.1", "structure"),
+        ({"instances": ROW}, "instances", "structure"),
+        ({"instances": []}, "instances", "empty"),
+        ({"instances": [ROW] * 101}, "instances", "too_many_rows"),
+        ({}, "features", "structure"),
+        ([], "body", "structure"),
+        (0, "body", "structure"),
     ],
 )
 def test_refuses_wrong_input_and_names_the_field(client: TestClient, body: Any, field: str, reason: str) -> None:
@@ -80,10 +93,34 @@ def test_refuses_numbers_that_are_none(client: TestClient, value: str) -> None:
     body = json.dumps({"features": ROW}).replace("5.1", value)
     response = client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 422
+    assert response.json()["errors"][0]["reason"] == "not_finite"
+
+
+def test_several_rows_are_answered_in_their_order(client: TestClient) -> None:
+    rows = [ROW, {**ROW, "petal_length": 5.8, "petal_width": 2.2}, {**ROW, "sepal_length": 5}]
+    answer = client.post("/predict", json={"instances": rows}).json()
+    assert [one["prediction"] for one in answer["predictions"]] == ["setosa", "virginica", "setosa"]
+    assert len({one["prediction_id"] for one in answer["predictions"]}) == 3
+    alone = [client.post("/predict", json={"features": row}).json() for row in rows]
+    assert [one["confidence"] for one in alone] == pytest.approx([one["confidence"] for one in answer["predictions"]])
+    assert set(answer) == {"predictions", "model", "trace_id"}
+
+
+def test_every_mistake_of_a_request_is_named_but_not_without_end(client: TestClient) -> None:
+    wrong = client.post("/predict", json={"features": {"petal_width": "x", "a": 1}}).json()["errors"]
+    assert [(one["field"], one["reason"]) for one in wrong] == [
+        ("features.sepal_length", "missing"),
+        ("features.sepal_width", "missing"),
+        ("features.petal_length", "missing"),
+        ("features.petal_width", "type"),
+        ("features.(unknown)", "unknown_feature"),
+    ]
+    many = client.post("/predict", json={"features": {**ROW, **{f"x{index}": 1 for index in range(1000)}}}).json()["errors"]
+    assert len(many) == 50
 
 
 def test_a_probability_that_is_no_number_is_an_error_and_no_answer(client: TestClient) -> None:
-    response = client.post("/predict", json={"features": {**ROW, "sepal_width": 7e307}})
+    response = client.post("/predict", json={"features": {**ROW, "petal_width": 7e307}})
     assert response.status_code == 500
     assert response.json()["trace_id"]
 
@@ -97,7 +134,24 @@ def test_a_path_cannot_steer_a_terminal(client: TestClient) -> None:
 def test_a_body_that_is_no_json_is_a_problem(client: TestClient) -> None:
     response = client.post("/predict", content=b"{", headers={"content-type": "application/json"})
     assert response.status_code == 422
-    assert response.json()["errors"] == [{"field": "body", "reason": "json_invalid", "message": "The body is not valid JSON"}]
+    assert response.json()["errors"] == [{"field": "body", "reason": "not_json", "message": "The body is not valid JSON"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "reason"),
+    [
+        (b"", "application/json", "empty"),
+        (b"  ", "application/json", "empty"),
+        (b"\xff\xfe\x00", "application/json", "not_json"),
+        (b"[" * 100_000, "application/json", "not_json"),
+        (b'{"features": ' + b"9" * 10_000 + b"}", "application/json", "not_json"),
+        (b'{"features": {}}', "text/plain", "not_json"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_a_problem(client: TestClient, content: bytes, kind: str, reason: str) -> None:
+    response = client.post("/predict", content=content, headers={"content-type": kind})
+    assert response.status_code == 422
+    assert [one["reason"] for one in response.json()["errors"]] == [reason]
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -138,9 +192,9 @@ def test_not_ready_until_the_model_is_loaded(model_folder: Path, monkeypatch: py
     may_load = threading.Event()
     load = wiring.load_model
 
-    def slow(folder: Path) -> Any:
+    def slow(folder: Path, **given: Any) -> Any:
         may_load.wait(30)
-        return load(folder)
+        return load(folder, **given)
 
     monkeypatch.setattr(wiring, "load_model", slow)
     with TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
@@ -158,7 +212,14 @@ def test_not_ready_until_the_model_is_loaded(model_folder: Path, monkeypatch: py
 
 def test_the_openapi_document_describes_the_model(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    assert set(document["components"]["schemas"]["Features"]["properties"]) == set(ROW)
+    row = document["components"]["schemas"]["Features"]
+    assert list(row["properties"]) == row["required"] == list(ROW)
+    assert row["additionalProperties"] is False
+    assert row["properties"]["petal_width"]["type"] == "number"
+    assert "0.1 to 2.5 in the reference" in row["properties"]["petal_width"]["description"]
+    assert client.post("/predict", json={"features": row["example"]}).status_code == 200
+    asked = document["components"]["schemas"]["PredictRequest"]["oneOf"]
+    assert asked[1]["properties"]["instances"]["maxItems"] == 100
     assert "application/problem+json" in document["paths"]["/predict"]["post"]["responses"]["422"]["content"]
 
 
@@ -183,13 +244,13 @@ def test_one_bad_row_does_not_fail_its_neighbours(model_folder: Path, monkeypatc
     async def run() -> list[Any]:
         batcher: Batcher[None] = Batcher(model, around=lambda _: nullcontext(), max_size=64, queue_size=100)
         good, bad = [5.1, 3.5, 1.4, 0.2], [-1.0, 3.5, 1.4, 0.2]
-        asked = [batcher.predict(row, None) for row in [good] * 5 + [bad] + [good] * 4]
+        asked = [batcher.predict([row], None) for row in [good] * 5 + [bad] + [good] * 4]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         await batcher.close()
         return outcomes
 
     outcomes = asyncio.run(run())
-    assert [type(outcome).__name__ for outcome in outcomes] == ["Outcome"] * 5 + ["ValueError"] + ["Outcome"] * 4
+    assert [type(outcome).__name__ for outcome in outcomes] == ["list"] * 5 + ["ValueError"] + ["list"] * 4
     assert max(sizes) > 1, "the rows never shared a call"
 
 
@@ -212,7 +273,7 @@ def test_a_full_queue_is_answered_at_once(model_folder: Path, monkeypatch: pytes
 
     async def run() -> list[Any]:
         batcher: Batcher[None] = Batcher(model, around=lambda _: nullcontext(), max_size=1, queue_size=2)
-        asked = [asyncio.ensure_future(batcher.predict([5.1, 3.5, 1.4, 0.2], None)) for _ in range(8)]
+        asked = [asyncio.ensure_future(batcher.predict([[5.1, 3.5, 1.4, 0.2]], None)) for _ in range(8)]
         while not any(one.done() for one in asked):
             await asyncio.sleep(0)
         go_on.set()

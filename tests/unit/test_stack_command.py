@@ -39,11 +39,11 @@ def test_status_of_what_does_not_run_is_1_with_every_component(env: dict[str, st
     answer = vitals({**env, "JAEGER_PORT": "39993"}, "status", "prom-graf", "--json")
     assert answer.returncode == 1
     told = json.loads(answer.stdout)
-    assert set(told) == {"prometheus", "jaeger", "node_exporter"}
+    assert set(told) == {"prometheus", "jaeger", "node_exporter", "alertmanager"}
     assert told["prometheus"] == {"url": "http://127.0.0.1:39991", "ready": False}
     assert told["jaeger"]["url"] == "http://127.0.0.1:39993"  # the environment wins over the file
     whole = json.loads(vitals(env, "status", "--json").stdout)
-    assert set(whole) == {"service", "collector", "prometheus", "elasticsearch", "jaeger", "node_exporter"}
+    assert set(whole) == {"service", "collector", "prometheus", "elasticsearch", "jaeger", "node_exporter", "alertmanager"}
     assert whole["elasticsearch"]["user"] == "reader"
     assert whole["elasticsearch"]["password_file"] == str(tmp_path / "state" / "secrets" / "elasticsearch-reader-password")
 
@@ -95,7 +95,7 @@ def test_groups_start_engines_first() -> None:
     assert waves(members("service")) == [["collector"], ["service"]]
     assert waves(members("all")) == [["elk", "prom-graf", "loki"], ["collector"], ["service"]]
     ports = [port for group in GROUPS.values() for port in group.ports]
-    with_containers_only = {"ALERTMANAGER_PORT", "GRAFANA_PORT", "KIBANA_PORT"}
+    with_containers_only = {"GRAFANA_PORT", "KIBANA_PORT"}
     assert sorted(ports) == sorted(set(StackSettings.load().ports()) - with_containers_only)
 
 

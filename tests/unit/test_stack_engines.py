@@ -38,7 +38,9 @@ def make_binary(recipe: Recipe, scratch: Path, out: Path, log: Path, stop: threa
 
 def test_every_recipe_of_the_project_opens_with_its_purpose_and_is_pinned() -> None:
     recipes = load_recipes()
-    assert set(recipes) == {"collector", "prometheus", "jaeger", "node_exporter", "process-compose", "elasticsearch"}
+    assert set(recipes) == {
+        *("collector", "prometheus", "alertmanager", "jaeger", "node_exporter", "process-compose", "elasticsearch"),
+    }
     for name, one in recipes.items():
         assert (one.folder / "recipe.toml").read_text().startswith("# How "), name
         assert one.sha256 if one.kind == "maven" else (one.folder / "go.sum").stat().st_size > 0

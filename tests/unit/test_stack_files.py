@@ -43,10 +43,15 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -
     assert min(map(len, first.values())) >= 32
     assert mode(secrets.folder) == 0o700
     assert {mode(secrets.file(user)) for user in USERS} == {0o600}
+    for file in (secrets.alerts_token, secrets.prediction_key):
+        assert len(file.read_bytes()) >= 32
+        assert mode(file) == 0o600
+    key = secrets.prediction_key.read_bytes()
     secrets.file("reader").unlink()
     secrets.ensure()
     assert secrets.password("reader") != first["reader"]
     assert secrets.password("admin") == first["admin"]
+    assert secrets.prediction_key.read_bytes() == key, "earlier predictions would get no labels"
 
 
 def test_without_secrets_the_command_says_how_they_come_to_be(tmp_path: Path) -> None:
@@ -111,7 +116,7 @@ def test_as_root_elasticsearchs_folders_are_given_to_another_user(settings: Stac
 
 def test_prometheus_targets_get_their_ports(tmp_path: Path, settings: StackSettings) -> None:
     environment = {name: str(port) for name, port in settings.ports().items()}
-    prometheus_files.prepare(tmp_path / "prometheus", environment)
+    prometheus_files.prepare(tmp_path / "prometheus", environment, settings.alert_windows)
     targets = (tmp_path / "prometheus" / "targets" / "native.yml").read_text()
     assert f'"127.0.0.1:{settings.prometheus_port}"' in targets
     assert "${" not in targets
@@ -132,9 +137,11 @@ def test_the_environment_has_every_port_and_folder(settings: StackSettings) -> N
     environment = ours(settings)
     assert {name: environment[name] for name in settings.ports()} == {name: str(port) for name, port in settings.ports().items()}
     assert environment["QUEUE_DIR"] == str(settings.vitals_state_dir / "collector" / "queue")
+    assert environment["PREDICTION_KEY_FILE"] == str(settings.vitals_state_dir / "secrets" / "prediction-key")
+    assert ours(settings, PREDICTION_KEY_FILE="/etc/key")["PREDICTION_KEY_FILE"] == "/etc/key"
     assert environment["JAEGER_TTL"] == "168h"
     assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4317"
-    assert environment["COLLECTOR_CONFIG"].count("--config") == 5
+    assert environment["COLLECTOR_CONFIG"].count("--config") == 6
     assert all(isinstance(value, str) for value in environment.values())
 
 
@@ -182,7 +189,7 @@ def test_a_target_that_is_scraped_is_there_only_while_its_backend_is_chosen(sett
     target = tmp_path / "prometheus" / "collected" / "native.yml"
     for backend, there in (("prometheus", False), ("prometheus-scrape", True), ("none", False)):
         changed = StackSettings.load(**{**settings.model_dump(), "metrics_backend": backend})
-        prometheus_files.prepare(tmp_path / "prometheus", ours(changed))
+        prometheus_files.prepare(tmp_path / "prometheus", ours(changed), changed.alert_windows)
         assert target.exists() is there
 
 

@@ -53,6 +53,22 @@ def test_a_prediction_is_one_event_that_belongs_to_its_span(client: TestClient, 
     assert event.span_id == emitted.span("POST /predict").context.span_id
     assert event.attributes["ml.prediction.id"] == answer["prediction_id"]
     assert len(event.attributes["log.record.uid"]) == 32
+    assert "ml.prediction.features" not in event.attributes, "what was asked for is logged only where the operator says so"
+
+
+def test_several_rows_are_one_event_and_one_batch_with_arrays(client: TestClient, emitted: Emitted) -> None:
+    answer = client.post("/predict", json={"instances": [ROW] * 3}).json()
+    [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
+    span = emitted.span("POST /predict")
+    assert span.attributes is not None
+    for written in (event.attributes, span.attributes):
+        assert list(written["ml.prediction.id"]) == [one["prediction_id"] for one in answer["predictions"]]
+        assert list(written["ml.prediction.class"]) == ["setosa"] * 3
+        assert list(written["ml.prediction.confidence"]) == [one["confidence"] for one in answer["predictions"]]
+    assert event.body == "predicted 3 rows"
+    batch = emitted.span("predict batch")
+    assert batch.attributes is not None
+    assert batch.attributes["ml.inference.batch.size"] == 3
 
 
 def test_every_log_record_has_an_id_of_its_own(client: TestClient, emitted: Emitted) -> None:
@@ -64,7 +80,8 @@ def test_every_log_record_has_an_id_of_its_own(client: TestClient, emitted: Emit
 
 def test_predictions_are_counted_from_zero(client: TestClient, emitted: Emitted) -> None:
     def counted() -> dict[str, int]:
-        return {point.attributes["ml.prediction.class"]: point.value for point in emitted.points("ml.predictions")}
+        points = [point for point in emitted.points("ml.predictions") if point.attributes["ml.model.name"] == "iris"]
+        return {point.attributes["ml.prediction.class"]: point.value for point in points}
 
     before = counted()
     assert set(before) == {"setosa", "versicolor", "virginica"}

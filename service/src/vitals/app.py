@@ -9,16 +9,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from vitals.api import about
+from vitals.api import about, labels
 from vitals.api.limits import BodyLimit
 from vitals.api.predict import predict_router
 from vitals.api.problems import add_problem_handlers
+from vitals.api.request_schema import add_request_schemas
 from vitals.api.state import State
+from vitals.api.v2 import v2_router
 from vitals.errors import ModelError
 from vitals.model.batcher import Batcher
-from vitals.model.facts import read_facts
 from vitals.model.served import load_model
-from vitals.monitoring.predictions import PredictionMetrics
+from vitals.monitoring.model_monitoring import ModelMonitoring
+from vitals.monitoring.prediction_key import prediction_key
+from vitals.profile.folder import read_folder
 from vitals.settings import Settings
 from vitals.telemetry import Recorder, instrument
 
@@ -32,20 +35,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises SettingsError, ModelMissing or ModelMismatch with a sentence for each thing that is wrong.
     """
     settings = settings or Settings.load()
-    facts = read_facts(settings.model_folder)
     folder = settings.model_folder
+    served = read_folder(folder)
+    facts, profile = served.facts, served.profile
+    key = prediction_key(settings.prediction_key_file)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         recorder = Recorder(telemetry, model_name=facts.name, model_version=facts.version)
-        predictions = PredictionMetrics(
-            telemetry.meter, model_name=facts.name, model_version=facts.version, classes=facts.classes
+        monitoring = ModelMonitoring(
+            telemetry.meter,
+            profile,
+            name=facts.name,
+            version=facts.version,
+            key=key,
+            labels_max_age_seconds=settings.labels_max_age_seconds,
         )
-        state = app.state.vitals = State(facts, recorder, predictions)
+        state = app.state.vitals = State(
+            facts, profile, recorder, monitoring, instances_max=settings.instances_max, log_features=settings.log_features
+        )
 
         async def load() -> None:
             try:
-                model = await asyncio.to_thread(load_model, folder)
+                model = await asyncio.to_thread(load_model, folder, allow_pickle=settings.allow_pickle)
             except ModelError as wrong:
                 _logger.critical("The model can't be served, so this process never gets ready: %s", wrong)
                 return
@@ -80,6 +92,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(BodyLimit, max_bytes=settings.request_max_bytes)
     add_problem_handlers(app)
-    app.include_router(predict_router(facts))
+    add_request_schemas(app, profile, instances_max=settings.instances_max)
+    app.include_router(predict_router(facts, profile))
+    app.include_router(labels.router)
+    app.include_router(v2_router(facts, profile))
     app.include_router(about.router)
     return app

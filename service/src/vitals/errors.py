@@ -5,7 +5,12 @@ VitalsError
 ├── ModelError              a model's folder can't be served
 │   ├── ModelMissing        no artefact where MODEL_DIR points
 │   └── ModelMismatch       the artefact is not the one its metadata describes
+├── DataError               reference data that no profile can be made from: the sentence names the column
+├── ReportError             no report can be made: nothing was logged, or what draws it is missing
 ├── ServiceProblem          a request can't be answered: becomes problem details (RFC 9457)
+│   ├── InvalidInput        422: the input is not what the model takes; says what is wrong with each field
+│   ├── LabelProblem        403, 409, 410 or 422: one label that is not counted
+│   ├── NotThisModel        404: another model, or another version, was asked for
 │   ├── NotReady            503: the model is still being loaded
 │   └── Overloaded          503: more requests wait than the limit allows
 └── StackError              the engines can't be started, asked or stopped
@@ -18,7 +23,8 @@ Each message is one sentence that a person can act on; the command line prints i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 
 class VitalsError(Exception):
@@ -45,12 +51,59 @@ class ModelMismatch(ModelError):
     """The artefact is not the one that its metadata describes, or not one that may be loaded."""
 
 
+class DataError(VitalsError):
+    """Reference data can't be read, or no profile can be made from them."""
+
+
+class ReportError(VitalsError):
+    """No report can be made of what was logged."""
+
+
 class ServiceProblem(VitalsError):
     """A request can't be answered; `status` and `title` go into the problem details."""
 
     status = 500
     title = "Internal Server Error"
     retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """One field of a refused request: where it is, why it was refused, and that as a sentence; never its value."""
+
+    field: str
+    reason: str
+    message: str
+
+
+class InvalidInput(ServiceProblem):
+    """The input is not what the model takes."""
+
+    status = 422
+    title = "Invalid Input"
+
+    def __init__(self, fields: Sequence[WrongField], counted: Mapping[tuple[str, str], int]) -> None:
+        """`fields` may be the first of many; `counted` has all: how often each feature failed for each reason."""
+        self.fields = tuple(fields)
+        self.counted = dict(counted)
+        named = ", ".join(dict.fromkeys(field.field for field in fields))
+        super().__init__(f"The input was refused: {named}.")
+
+
+class LabelProblem(ServiceProblem):
+    """A label that is not counted; its title names the reason by which it was counted as a refusal."""
+
+    def __init__(self, status: int, reason: str, sentence: str) -> None:
+        self.status = status
+        self.title = f"Label {reason.replace('_', ' ').title()}"
+        super().__init__(sentence)
+
+
+class NotThisModel(ServiceProblem):
+    """Another model, or another version of it, was asked for."""
+
+    status = 404
+    title = "Not This Model"
 
 
 class NotReady(ServiceProblem):

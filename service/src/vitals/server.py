@@ -14,8 +14,12 @@ from uvicorn.supervisors import Multiprocess
 
 from vitals.errors import SettingsError
 from vitals.model.served import load_model
+from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
 from vitals.settings import Settings
 from vitals.telemetry.exporters import exporter_classes
+
+_WORKER_ANSWERS_SECONDS = 60
+"""uvicorn ends a worker that does not answer it; its own 5 s are less than a start takes on a busy machine."""
 
 
 def serve(settings: Settings) -> None:
@@ -26,7 +30,8 @@ def serve(settings: Settings) -> None:
     # uvicorn drains on SIGTERM and then raises it again for whoever was there before: an orderly end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _check_exporters()
-    load_model(settings.model_folder)
+    load_model(settings.model_folder, allow_pickle=settings.allow_pickle)
+    _check_key(settings)
     listener = _listen(settings.service_host, settings.service_port)
     config = uvicorn.Config(
         "vitals.app:create_app",
@@ -36,7 +41,9 @@ def serve(settings: Settings) -> None:
         lifespan="on",  # a start that fails ends the process, instead of a service that answers 500
         access_log=False,  # the span, the metrics and the prediction's log say more
         server_header=False,
+        timeout_keep_alive=30,  # uvicorn's 5 s is what clients such as httpx keep idle connections for: both ends would close at once
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+        timeout_worker_healthcheck=_WORKER_ANSWERS_SECONDS,
     )
     server = uvicorn.Server(config)
     if settings.service_workers > 1:
@@ -56,6 +63,13 @@ def _check_exporters() -> None:
             wrong.append(str(error))
     if wrong:
         raise SettingsError(wrong)
+
+
+def _check_key(settings: Settings) -> None:
+    if settings.prediction_key_file is not None:
+        prediction_key(settings.prediction_key_file)
+    elif settings.service_workers > 1:
+        share_ephemeral_key()
 
 
 def _listen(host: str, port: int) -> socket.socket:

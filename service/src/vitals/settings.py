@@ -18,6 +18,8 @@ from vitals.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 Days = Annotated[str, Field(pattern=r"^[1-9][0-9]*[hd]$")]
+AlertWindows = Literal["production", "demo"]
+Age = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,7}[smhd]$")]
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout: the folder that holds the configuration files of the engines."""
@@ -81,6 +83,10 @@ class Settings(_Options):
         None,
         description="The folder of the served model; without it, the one that `vitals train-example` makes.",
     )
+    allow_pickle: bool = Field(
+        False,
+        description="Also serve a model that is a pickle (.pickle, .pkl, .joblib): reading a pickle can run any code in it.",
+    )
     service_host: str = Field("127.0.0.1", description="The address to listen on; loopback unless you say otherwise.")
     service_port: Port = Field(8000, description="The port of the model service.")
     service_workers: int = Field(
@@ -101,7 +107,19 @@ class Settings(_Options):
         le=1_000_000,
         description="Requests that may wait for the model; one more is answered 503 at once.",
     )
-    request_max_bytes: int = Field(65_536, ge=1024, description="The largest request body; a larger one is answered 413.")
+    instances_max: int = Field(
+        100, ge=1, le=10_000, description="Rows, or labels, in one request; one with more is answered 422."
+    )
+    request_max_bytes: int = Field(1_048_576, ge=1024, description="The largest request body; a larger one is answered 413.")
+    prediction_key_file: Path | None = Field(
+        None,
+        description="The key that signs prediction ids, the same for all replicas; without it, one for the process's life.",
+    )
+    labels_max_age: Age = Field("30d", description="How long after its prediction a label is taken: a number and s, m, h or d.")
+    log_features: bool = Field(
+        False,
+        description="Also log the rows that were asked for, for `vitals report`; leave it off where they are personal data.",
+    )
     shutdown_grace_seconds: int = Field(
         20,
         ge=1,
@@ -129,6 +147,11 @@ class Settings(_Options):
         """The folder of the served model."""
         return self.model_dir or Path(os.environ.get("VITALS_STATE_DIR") or _state_dir()) / "model"
 
+    @property
+    def labels_max_age_seconds(self) -> int:
+        """LABELS_MAX_AGE in seconds."""
+        return int(self.labels_max_age[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[self.labels_max_age[-1]]
+
 
 class StackSettings(_Options):
     """Options of the engines: where they listen, what they keep, which backends the Collector sends to."""
@@ -140,6 +163,7 @@ class StackSettings(_Options):
     service_port: Port = Field(8000, description="The model service.")
     otlp_grpc_port: Port = Field(4317, description="The Collector, OTLP over gRPC: what the service sends to.")
     otlp_http_port: Port = Field(4318, description="The Collector, OTLP over HTTP.")
+    alerts_port: Port = Field(4319, description="The Collector, for Alertmanager's notifications: the history of alerts.")
     collector_health_port: Port = Field(13133, description="The Collector's health check.")
     collector_metrics_port: Port = Field(8888, description="The Collector's own metrics.")
     collector_scrape_port: Port = Field(
@@ -162,10 +186,10 @@ class StackSettings(_Options):
     jaeger_health_port: Port = Field(13134, description="Jaeger's health check.")
     jaeger_metrics_port: Port = Field(8887, description="Jaeger's own metrics.")
     node_exporter_port: Port = Field(9100, description="node_exporter.")
+    alertmanager_port: Port = Field(9093, description="Alertmanager: its API and its page.")
     loki_port: Port = Field(3100, description="Loki, with LOGS_BACKEND=loki.")
     loki_grpc_port: Port = Field(9096, description="Loki's port for its own parts; it has one even when alone.")
 
-    alertmanager_port: Port = Field(9093, description="Alertmanager (with containers).")
     grafana_port: Port = Field(3000, description="Grafana (with containers).")
     kibana_port: Port = Field(5601, description="Kibana (with containers).")
 
@@ -194,7 +218,11 @@ class StackSettings(_Options):
     )
     logs_retention: Days = Field("7d", description="How long Elasticsearch keeps logs.")
     traces_retention: Days = Field("7d", description="How long Elasticsearch and Jaeger keep traces.")
-    metrics_retention: Days = Field("15d", description="How long Prometheus keeps metrics.")
+    metrics_retention: Days = Field("31d", description="How long Prometheus keeps metrics: the error budgets are of 30 days.")
+    alert_windows: AlertWindows = Field(
+        "production",
+        description="How long alerts look back and wait: `production`, or `demo` to see one a minute or two after its cause.",
+    )
     log_files: str = Field(
         "",
         description="Paths of log files for the Collector to follow, globs allowed, separated by commas; none unless you say so.",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+Chosen = Mapping[str, list[str] | str]
+"""Each variable's values; a text for a variable that takes one value only, which is no regular expression then."""
 
 LabelValues = Callable[[str, str], list[str]]
 """The values of a label among the series that match a selector."""
@@ -55,34 +58,38 @@ def used_variables(text: str) -> set[str]:
     return {one or other for one, other in _USE.findall(text)} - _BUILT_IN.keys()
 
 
-def values(dashboard: Mapping[str, Any], label_values: LabelValues) -> dict[str, list[str]]:
-    """Each variable's values with "All" chosen: asked in their order, since each may use those before it."""
-    chosen: dict[str, list[str]] = {}
+def values(dashboard: Mapping[str, Any], label_values: LabelValues) -> dict[str, list[str] | str]:
+    """Each variable's values with "All" chosen, or the first: asked in their order, since each may use those before it."""
+    chosen: dict[str, list[str] | str] = {}
     for variable in dashboard["templating"]["list"]:
         asked = _LABEL_VALUES.fullmatch(variable["query"]["query"])
         if asked is None:
             raise ValueError(f"{variable['name']} is not derived from label_values: {variable['query']}")
-        chosen[variable["name"]] = label_values(promql(asked[1], chosen), asked[2])
+        found = label_values(promql(asked[1], chosen), asked[2])
+        chosen[variable["name"]] = found if variable["multi"] else "".join(sorted(found)[:1])
     return chosen
 
 
-def promql(text: str, chosen: Mapping[str, Sequence[str]]) -> str:
-    """With several values a variable is a regular expression in a PromQL string; each is escaped for both."""
+def promql(text: str, chosen: Chosen) -> str:
+    """With several values a variable is a regular expression in a PromQL string, each escaped for both; a single one is text."""
 
     def one(value: str) -> str:
         return _IN_REGEX.sub(lambda special: "\\\\" + special[0] if special[0] != "\\" else "\\\\\\\\", value)
 
-    def several(values: Sequence[str]) -> str:
+    def several(values: list[str] | str) -> str:
+        if isinstance(values, str):
+            return values.replace("\\", "\\\\").replace('"', '\\"')
         return one(values[0]) if len(values) == 1 else f"({'|'.join(map(one, values))})"
 
     return _fill(text, {name: several(values) for name, values in chosen.items()})
 
 
-def lucene(text: str, chosen: Mapping[str, Sequence[str]]) -> str:
+def lucene(text: str, chosen: Chosen) -> str:
     """With several values a variable is a list of quoted strings with OR between."""
 
-    def several(values: Sequence[str]) -> str:
-        quoted = ['"' + _IN_LUCENE.sub(r"\\\1", value) + '"' for value in values]
+    def several(values: list[str] | str) -> str:
+        listed = [values] if isinstance(values, str) else values
+        quoted = ['"' + _IN_LUCENE.sub(r"\\\1", value) + '"' for value in listed]
         return f"({' OR '.join(quoted)})" if quoted else "__empty__"
 
     return _fill(text, {name: several(values) for name, values in chosen.items()})

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from vitals_dashboards import host, model, pipeline, service
+from vitals_dashboards import host, model, pipeline, service, slo
 
 
 def dashboards() -> list[dict[str, Any]]:
     """Every dashboard's JSON."""
-    return [service.service(), model.model(), host.host(), pipeline.pipeline()]
+    return [service.service(), model.model(), slo.slo(), host.host(), pipeline.pipeline()]
 
 
 def files() -> dict[str, str]:

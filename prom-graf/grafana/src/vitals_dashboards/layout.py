@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink, QueryVariable, Row
+from grafana_foundation_sdk.builders.dashboard import AnnotationQuery, Dashboard, DashboardLink, QueryVariable, Row
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DashboardLinkType, Panel
@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, Dashboa
 UIDS = {
     "vitals-service": "Service",
     "vitals-model": "Model",
+    "vitals-slo": "SLO",
     "vitals-host": "Host and process",
     "vitals-pipeline": "Pipeline",
 }
@@ -23,18 +24,29 @@ Rows = Sequence[tuple[str, Sequence[Builder[Panel]]]]
 """A row's title and its panels, from left to right."""
 
 
-def dashboard(uid: str, description: str, variables: Sequence[QueryVariable], rows: Rows) -> dict[str, Any]:
-    """The dashboard as Grafana's JSON (schema version 42)."""
+def dashboard(
+    uid: str,
+    description: str,
+    variables: Sequence[QueryVariable],
+    rows: Rows,
+    *,
+    marks: AnnotationQuery | None = None,
+    time: str = "now-30m",
+    refresh: str = "10s",
+) -> dict[str, Any]:
+    """The dashboard as Grafana's JSON (schema version 42); `marks` stand on all its graphs, `time` is where they begin."""
     built = (
         Dashboard(UIDS[uid])
         .uid(uid)
         .description(description)
         .tags(["vitals"])
-        .time("now-30m", "now")
-        .refresh("10s")
+        .time(time, "now")
+        .refresh(refresh)
         .timezone("browser")
         .tooltip(DashboardCursorSync.CROSSHAIR)
     )
+    if marks:
+        built.annotation(marks)
     for variable in variables:
         built.with_variable(variable)
     for other in UIDS:
@@ -45,9 +57,9 @@ def dashboard(uid: str, description: str, variables: Sequence[QueryVariable], ro
         for panel in panels:
             built.with_panel(panel)
     document: dict[str, Any] = json.loads(json.dumps(built.build(), cls=JSONEncoder))
-    for link in document["links"]:
-        # The SDK's default hides links in a menu; without a placement they stand above the panels.
-        del link["placement"]
+    for shown in [*document["links"], *document["annotations"].get("list", [])]:
+        # The SDK's default hides links and the switches of marks in a menu; without a placement they stand above the panels.
+        del shown["placement"]
     for number, made in enumerate(document["panels"], start=1):
         made["id"] = number
     return document

@@ -1,42 +1,48 @@
-"""Dashboard «Model»: what it predicts, how sure it is, how long it takes, and which one it is."""
+"""Dashboard «Model»: what it predicts, how sure and how right it is, and whether its inputs are still those it was made for."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import variables
+from vitals_dashboards import alerts, drift, quality, variables
 from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import heatmap, logs, query, stat, timeseries
-from vitals_dashboards.queries import HTTP, MODEL, average, occurred, or_zero, quantile, rate, share
-from vitals_dashboards.sources import LOGS
+from vitals_dashboards.panels import heatmap, query, stat, timeseries
+from vitals_dashboards.quality import NOT_CLASSIFICATION
+from vitals_dashboards.queries import FLEET, MODEL, average, quantile, rate, share
 
 PREDICTIONS = "ml_predictions_total"
 CONFIDENCE = "ml_prediction_confidence"
 INFERENCE = "ml_inference_duration_seconds"
-REQUESTS = "http_server_request_duration_seconds_count"
+
+ANSWER, SAID = "ml_prediction_class, ml_prediction_bin", "{{ml_prediction_class}}{{ml_prediction_bin}}"
+"""What was predicted: a class has the one label, a bin of predicted numbers the other."""
 
 LOW = "0.6"
 """A prediction less sure than this is a low-confidence one, as in Kibana; it is a bucket's bound."""
 
 _BELOW_LOW = rate(f"{CONFIDENCE}_bucket", f'{MODEL}, le="{LOW}"')
 _PREDICTED = rate(PREDICTIONS, MODEL)
-_ASKED = occurred(REQUESTS, f'{HTTP}, http_route="/predict"')
 
 
 def model() -> dict[str, Any]:
     """The whole dashboard."""
     return dashboard(
         "vitals-model",
-        "What the model predicts and how sure it is. Compare with the same hours of a week ago by the time range.",
-        variables.of_the_service(),
-        # Drift and quality get rows of their own between «Confidence» and «Inference».
+        "What the model predicts, whether its inputs have drifted, and how right it is. Drift and quality are those of the whole "
+        "fleet in the window of the rules; with several models chosen, the worst is shown.",
+        [*variables.of_the_service(), variables.feature()],
         [
             ("Now", _now()),
+            ("Alerts", [_alerts()]),
+            ("Drift of the inputs", drift.features()),
+            ("Drift of the predictions", drift.predictions()),
             ("Predictions", _predictions()),
             ("Confidence", _confidence()),
+            ("Quality", quality.quality()),
+            ("Inputs: whole, in range, and those that the model can't take", quality.data()),
             ("Inference", _inference()),
-            ("Inputs that the model can't take", _refused()),
         ],
+        marks=alerts.firing("model"),
     )
 
 
@@ -66,6 +72,7 @@ def _now() -> list[Any]:
             "The mean of the predicted class's probability. A fall without a new version means that the inputs have changed.",
             query(average(CONFIDENCE, MODEL)),
             decimals=1,
+            none=NOT_CLASSIFICATION,
         ),
         stat(
             "Low confidence",
@@ -74,6 +81,7 @@ def _now() -> list[Any]:
             "lists them.",
             query(share(_BELOW_LOW, rate(f"{CONFIDENCE}_count", MODEL))),
             decimals=1,
+            none=NOT_CLASSIFICATION,
         ),
         stat(
             "P95 inference",
@@ -86,17 +94,23 @@ def _now() -> list[Any]:
     ]
 
 
+def _alerts() -> Any:
+    return alerts.alert_states(
+        "Alerts of the model",
+        f'scope="model", {FLEET}',
+        "alertname, ml_model_name, ml_feature_name, kind",
+        "{{alertname}} {{ml_model_name}} {{ml_feature_name}} {{kind}}",
+    )
+
+
 def _predictions() -> list[Any]:
     return [
         timeseries(
             "Prediction distribution",
             "percentunit",
-            "Each class's share of the predictions. A shift without a new version: the inputs have changed; with one: the models "
-            "disagree, compare them by the version variable.",
-            query(
-                f"{rate(PREDICTIONS, MODEL, 'ml_prediction_class')} / ignoring (ml_prediction_class) group_left () {_PREDICTED}",
-                "{{ml_prediction_class}}",
-            ),
+            "The share of each class, or of each tenth of the predicted values. A shift without a new version: the inputs have "
+            "changed; with one: the models disagree, compare them by the version variable.",
+            query(f"{rate(PREDICTIONS, MODEL, ANSWER)} / ignoring ({ANSWER}) group_left () {_PREDICTED}", SAID),
             stacked=True,
             share=True,
             width=12,
@@ -105,7 +119,7 @@ def _predictions() -> list[Any]:
             "Predictions by class",
             "cps",
             "The same in numbers. A class that is flat at 0 is one that the model no longer predicts, or that no longer comes.",
-            query(rate(PREDICTIONS, MODEL, "ml_prediction_class"), "{{ml_prediction_class}}"),
+            query(rate(PREDICTIONS, MODEL, ANSWER), SAID),
             width=6,
         ),
         timeseries(
@@ -130,6 +144,7 @@ def _confidence() -> list[Any]:
             "How sure the model is, over time. A band that moves down is a model that meets inputs it was not trained on.",
             f"sum by (le) (increase({CONFIDENCE}_bucket{{{MODEL}}}[$__rate_interval]))",
             width=12,
+            none=NOT_CLASSIFICATION,
         ),
         timeseries(
             "Confidence: average and lowest tenth",
@@ -141,6 +156,7 @@ def _confidence() -> list[Any]:
             query(quantile(0.1, CONFIDENCE, MODEL), "P10"),
             share=True,
             width=6,
+            none=NOT_CLASSIFICATION,
         ),
         timeseries(
             f"Share of predictions below {LOW}",
@@ -149,6 +165,7 @@ def _confidence() -> list[Any]:
             "to their traces.",
             query(share(_BELOW_LOW, rate(f"{CONFIDENCE}_count", MODEL)), f"below {LOW}"),
             width=6,
+            none=NOT_CLASSIFICATION,
         ),
     ]
 
@@ -181,28 +198,5 @@ def _inference() -> list[Any]:
             "or a smaller model.",
             query(rate(f"{INFERENCE}_sum", MODEL, "instance"), "{{instance}}"),
             width=6,
-        ),
-    ]
-
-
-def _refused() -> list[Any]:
-    failed = occurred(REQUESTS, f'{HTTP}, http_route="/predict", http_response_status_code=~"5.."')
-    refused = occurred(REQUESTS, f'{HTTP}, http_route="/predict", http_response_status_code="422"')
-    return [
-        timeseries(
-            "Refused and failed predictions",
-            "reqps",
-            "Refused (422): the input does not fit the schema. Failed (5xx): the model raised on an input that does; its "
-            "traceback is in the logs.",
-            query(or_zero(refused, _ASKED), "refused"),
-            query(or_zero(failed, _ASKED), "failed"),
-            width=8,
-        ),
-        logs(
-            "Refused inputs",
-            "Which fields, and why; values are never logged. One field from one moment on: a client has changed what it sends.",
-            "event_name:ml.validation.failed AND resource.attributes.service.instance.id:$instance",
-            LOGS,
-            width=16,
         ),
     ]

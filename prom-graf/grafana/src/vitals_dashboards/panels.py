@@ -10,11 +10,10 @@ from grafana_foundation_sdk.builders.heatmap import YAxisConfig
 from grafana_foundation_sdk.builders.logs import Panel as Logs
 from grafana_foundation_sdk.builders.prometheus import Dataquery as PrometheusQuery
 from grafana_foundation_sdk.builders.stat import Panel as Stat
-from grafana_foundation_sdk.builders.statetimeline import Panel as StateTimeline
 from grafana_foundation_sdk.builders.timeseries import Panel as Timeseries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.common import DataSourceRef
-from grafana_foundation_sdk.models.dashboard import Threshold, ThresholdsMode, ValueMap, ValueMapping, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Threshold, ThresholdsMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from vitals_dashboards.sources import PROMETHEUS
@@ -24,23 +23,34 @@ GRAPH_HEIGHT = 8
 LOGS_HEIGHT = 10
 
 
-def query(expr: str, legend: str = "", *, exemplars: bool = False) -> PrometheusQuery:
-    """PromQL over the time range. `exemplars`: also show the traces behind its histogram's buckets, as dots to click."""
-    return (
-        PrometheusQuery()
-        .ref_id("A")
-        .expr(expr)
-        .legend_format(legend or "__auto")
-        .exemplar(exemplars)
-        .range()
-        .datasource(PROMETHEUS)
-    )
+def query(expr: str, legend: str = "", *, exemplars: bool = False, latest: bool = False) -> PrometheusQuery:
+    """PromQL over the time range. `exemplars`: also show the traces behind its histogram's buckets, as dots to click.
+
+    `latest`: ask for the end of the time range only, where the whole of it would cost much.
+    """
+    one = PrometheusQuery().ref_id("A").expr(expr).legend_format(legend or "__auto").exemplar(exemplars).datasource(PROMETHEUS)
+    return one.instant() if latest else one.range()
 
 
 def timeseries(
-    title: str, unit: str, description: str, *queries: PrometheusQuery, width: int = 8, stacked: bool = False, share: bool = False
+    title: str,
+    unit: str,
+    description: str,
+    *queries: PrometheusQuery,
+    width: int = 8,
+    stacked: bool = False,
+    share: bool = False,
+    signed: bool = False,
+    limit: str = "",
+    points: int | None = None,
+    none: str = "",
 ) -> Timeseries:
-    """Lines over time. `stacked`: areas upon each other; `share`: from 0 to 1."""
+    """Lines over time.
+
+    `stacked`: areas upon each other; `share`: from 0 to 1; `signed`: not from 0. `limit`: the legend of the line that the
+    others are compared with, drawn in red dashes. `points`: at most so many of each line, where one costs much. `none`: what
+    is said where there are no data, if that is no trouble.
+    """
     panel = (
         Timeseries()
         .title(title)
@@ -49,7 +59,6 @@ def timeseries(
         .datasource(PROMETHEUS)
         .height(GRAPH_HEIGHT)
         .span(width)
-        .min(0)
         .line_width(1)
         .fill_opacity(60 if stacked else 8)
         .show_points(common.VisibilityMode.NEVER)
@@ -61,10 +70,20 @@ def timeseries(
         )
         .tooltip(build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
     )
+    if not signed:
+        panel.min(0)
     if share:
         panel.max(1)
     if stacked:
         panel.stacking(build.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    if limit:
+        dashes = {"fill": "dash", "dash": [8, 6]}
+        red = {"mode": "fixed", "fixedColor": "red"}
+        panel.override_by_name(limit, [DynamicConfigValue("custom.lineStyle", dashes), DynamicConfigValue("color", red)])
+    if points:
+        panel.max_data_points(points)
+    if none:
+        panel.no_value(none)
     return _with(panel, queries)
 
 
@@ -80,9 +99,13 @@ def stat(
     name: bool = False,
     graph: bool = True,
     width: int = 4,
+    none: str = "",
     source: DataSourceRef = PROMETHEUS,
 ) -> Stat:
-    """The latest value, large. It turns orange at `warn`, red at `bad`, whichever is larger; `name` shows the series."""
+    """The latest value, large. It turns orange at `warn`, red at `bad`, whichever is larger; `name` shows the series.
+
+    `none`: what is said where there are no data, if that is no trouble.
+    """
     panel = (
         Stat()
         .title(title)
@@ -100,6 +123,8 @@ def stat(
     )
     if decimals is not None:
         panel.decimals(decimals)
+    if none:
+        panel.no_value(none)
     return panel
 
 
@@ -113,9 +138,11 @@ def _thresholds(warn: float | None, bad: float | None) -> ThresholdsConfig:
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
 
-def heatmap(title: str, unit: str, description: str, expr: str, *, exemplars: bool = False, width: int = 8) -> Heatmap:
-    """A histogram's buckets over time; `expr` gives the counts by `le`."""
-    return (
+def heatmap(
+    title: str, unit: str, description: str, expr: str, *, exemplars: bool = False, width: int = 8, none: str = ""
+) -> Heatmap:
+    """A histogram's buckets over time; `expr` gives the counts by `le`. `none`: what is said where there are no data."""
+    panel = (
         Heatmap()
         .title(title)
         .description(description)
@@ -128,26 +155,8 @@ def heatmap(title: str, unit: str, description: str, expr: str, *, exemplars: bo
         .y_axis(YAxisConfig().unit(unit))
         .with_target(query(expr, "{{le}}", exemplars=exemplars).format(PromQueryFormat.HEATMAP))
     )
-
-
-def up_or_down(title: str, description: str, *queries: PrometheusQuery, width: int = 12) -> StateTimeline:
-    """1 as up and 0 as down, over time."""
-    words: list[ValueMapping] = [
-        ValueMap({"0": ValueMappingResult(text="down", color="red"), "1": ValueMappingResult(text="up", color="green")})
-    ]
-    panel = (
-        StateTimeline()
-        .title(title)
-        .description(description)
-        .unit("none")
-        .datasource(PROMETHEUS)
-        .height(GRAPH_HEIGHT)
-        .span(width)
-        .mappings(words)
-        .show_value(common.VisibilityMode.NEVER)
-    )
-    for ref, one in zip("ABCDEFGH", queries, strict=False):
-        panel.with_target(one.ref_id(ref))
+    if none:
+        panel.no_value(none)
     return panel
 
 

@@ -23,8 +23,10 @@ from matplotlib.patches import Rectangle
 
 from vitals.stack.stores import Stores
 from vitals_dashboards import filled, generated
-from vitals_dashboards.drawing import DIM, EDGE, GROUND, PANEL, TEXT, Answer, draw, series_of
+from vitals_dashboards.answers import Answer, series_of
+from vitals_dashboards.drawing import draw
 from vitals_dashboards.layout import UIDS
+from vitals_dashboards.look import DIM, EDGE, GROUND, PANEL, TEXT
 from vitals_dashboards.traffic import running_stack, send_mixed_traffic
 
 SECONDS = 360
@@ -48,10 +50,44 @@ ROWS: tuple[tuple[str, int, tuple[tuple[str, int], ...]], ...] = (
     ),
     ("vitals-service", 250, (("Request rate by status", 1), ("Latency: P50, P95, P99 and average", 2))),
     ("vitals-service", 166, (("Recent errors", 1),)),
+    (
+        "vitals-model",
+        96,
+        (
+            ("Drifted features", 1),
+            ("Most drifted", 1),
+            ("Highest PSI for its threshold", 1),
+            ("PSI of the predictions for its threshold", 1),
+            ("Accuracy, from labels", 1),
+            ("Accuracy, estimated", 1),
+        ),
+    ),
+    ("vitals-model", 210, (("PSI by feature", 1), ("Drifted, by feature", 1))),
+    (
+        "vitals-model",
+        240,
+        (("PSI of $feature, against its threshold", 1), ("Shares of $feature by bin, now and in the reference", 2)),
+    ),
     ("vitals-model", 250, (("Prediction distribution", 1), ("Confidence, all predictions", 1), ("Inference: P50, P95, P99", 1))),
+    ("vitals-model", 250, (("Accuracy: from labels, and estimated", 2), ("Confusion matrix", 1), ("Labels taken", 1))),
+    (
+        "vitals-slo",
+        96,
+        (
+            ("Not failed, 30d", 1),
+            ("Budget of failures left", 1),
+            ("Failures: burn rate", 1),
+            ("Within 250 ms, 30d", 1),
+            ("Budget of slow answers left", 1),
+            ("Slow answers: burn rate", 1),
+        ),
+    ),
+    ("vitals-slo", 240, (("Budget of failures, over time", 1), ("Failures: burn rate by window", 1), ("All alerts", 2))),
     ("vitals-host", 230, (("CPU", 1), ("Collections by generation", 1), ("Pressure", 1))),
     ("vitals-pipeline", 240, (("Received, by signal", 4), ("Queued", 5), ("Engines up", 4))),
 )
+LONG_NAMES = ("All alerts",)
+"""Panels whose rows have long names."""
 """A dashboard, the height of a row in pixels, and its panels with their shares of the width."""
 
 
@@ -69,7 +105,7 @@ def figure(stores: Stores, end: float) -> Figure:
             _heading(whole, UIDS[uid], chosen[uid], top, height)
             top, shown = top + HEAD, uid
         for left, width, panel in _places(boards[uid], names):
-            _frame(whole, panel, (left, top, width, size), height)
+            _frame(whole, filled.promql(panel["title"], chosen[uid]), (left, top, width, size), height)
             axes = _axes(whole, panel, (left, top, width, size), height)
             draw(axes, panel, _answer(stores, panel, chosen[uid], start, end), (start, end))
         top += size + GAP
@@ -86,14 +122,15 @@ def _places(board: dict[str, Any], names: tuple[tuple[str, int], ...]) -> Iterat
         left += one * share + GAP
 
 
-def _heading(whole: Figure, title: str, chosen: Mapping[str, list[str]], top: float, height: float) -> None:
+def _heading(whole: Figure, title: str, chosen: filled.Chosen, top: float, height: float) -> None:
     y = 1 - (top + HEAD / 2 - 4) / height
     whole.text(MARGIN / WIDTH, y, title, color=TEXT, fontsize=14, weight="bold", va="center")
-    said = "     ".join(f"{name}: {values[0][:13] if len(values) == 1 else 'All'}" for name, values in chosen.items())
+    lists = {name: [values] if isinstance(values, str) else values for name, values in chosen.items()}
+    said = "     ".join(f"{name}: {values[0][:13] if len(values) == 1 else 'All'}" for name, values in lists.items())
     whole.text(1 - MARGIN / WIDTH, y, said, color=DIM, fontsize=9, va="center", ha="right")
 
 
-def _frame(whole: Figure, panel: dict[str, Any], place: tuple[float, float, float, float], height: float) -> None:
+def _frame(whole: Figure, title: str, place: tuple[float, float, float, float], height: float) -> None:
     left, top, width, size = place
     whole.patches.append(
         Rectangle(
@@ -107,7 +144,7 @@ def _frame(whole: Figure, panel: dict[str, Any], place: tuple[float, float, floa
             zorder=-1,
         )
     )
-    whole.text((left + 10) / WIDTH, 1 - (top + 15) / height, panel["title"], color=TEXT, fontsize=9, va="center")
+    whole.text((left + 10) / WIDTH, 1 - (top + 15) / height, title, color=TEXT, fontsize=9, va="center")
 
 
 def _axes(whole: Figure, panel: dict[str, Any], place: tuple[float, float, float, float], height: float) -> Any:
@@ -115,6 +152,8 @@ def _axes(whole: Figure, panel: dict[str, Any], place: tuple[float, float, float
     left, top, width, size = place
     graph = panel["type"] not in ("stat", "logs")
     before, after, above, below = (78, 14, 34, 46) if graph else (8, 8, 28, 6)
+    if panel["title"] in LONG_NAMES:
+        before = 260
     return whole.add_axes(
         (
             (left + before) / WIDTH,
@@ -132,7 +171,7 @@ def _label_values(stores: Stores, selector: str, label: str) -> list[str]:
     return values
 
 
-def _answer(stores: Stores, panel: dict[str, Any], chosen: Mapping[str, list[str]], start: float, end: float) -> Answer:
+def _answer(stores: Stores, panel: dict[str, Any], chosen: filled.Chosen, start: float, end: float) -> Answer:
     series, exemplars, lines = [], [], []
     for query in panel["targets"]:
         if "expr" not in query:
@@ -140,8 +179,12 @@ def _answer(stores: Stores, panel: dict[str, Any], chosen: Mapping[str, list[str
             continue
         promql = filled.promql(query["expr"], chosen)
         asked: dict[str, Any] = {"query": promql, "start": start, "end": end}
-        answer = stores.prometheus.post("/api/v1/query_range", data={**asked, "step": STEP}).raise_for_status().json()
-        series += series_of(answer["data"]["result"], query["legendFormat"])
+        if query["instant"]:
+            answer = stores.prometheus.post("/api/v1/query", data={"query": promql, "time": end})
+        else:
+            answer = stores.prometheus.post("/api/v1/query_range", data={**asked, "step": STEP})
+        result = answer.raise_for_status().json()["data"]["result"]
+        series += series_of(result, query.get("legendFormat", ""), query["refId"])
         if query.get("exemplar") and panel["type"] == "timeseries":
             exemplars += _exemplars(stores, asked)
     return Answer(series, exemplars, lines)
@@ -157,9 +200,7 @@ def _exemplars(stores: Stores, asked: Mapping[str, Any]) -> list[tuple[float, fl
     return [kept for some in found.values() for kept in sorted(some, key=lambda one: -one[1])[:2]]
 
 
-def _lines(
-    stores: Stores, query: dict[str, Any], chosen: Mapping[str, list[str]], start: float, end: float
-) -> list[dict[str, Any]]:
+def _lines(stores: Stores, query: dict[str, Any], chosen: filled.Chosen, start: float, end: float) -> list[dict[str, Any]]:
     body = filled.elasticsearch_body(query, filled.lucene(query["query"], chosen), int(start * 1000), int(end * 1000))
     answer = stores.elasticsearch.post(
         f"/{INDICES[query['datasource']['uid']]}/_search",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import stores, variables
+from vitals_dashboards import alerts, stores, variables
 from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import newest_document, query, stat, timeseries
+from vitals_dashboards.panels import logs, newest_document, query, stat, timeseries
 from vitals_dashboards.queries import COLLECTOR, PROCESS, SIGNALS, average, occurred, or_zero, rate
 from vitals_dashboards.sources import LOGS, TRACES
 
@@ -29,6 +29,7 @@ def pipeline() -> dict[str, Any]:
             ("The service's SDK", _sdk()),
             ("Stores", stores.stores()),
             ("Engines", stores.engines()),
+            ("Alerts", _alerts()),
         ],
     )
 
@@ -257,5 +258,23 @@ def _sdk() -> list[Any]:
                 "{{otel_component_type}}",
             ),
             width=6,
+        ),
+    ]
+
+
+def _alerts() -> list[Any]:
+    return [
+        alerts.alert_states(
+            "Alerts of the pipeline and of the host",
+            'scope=~"pipeline|host"',
+            "alertname, job, exporter, where, signal",
+            "{{alertname}} {{job}} {{exporter}} {{where}} {{signal}}",
+        ),
+        logs(
+            "History of all alerts",
+            "Each alert when it began to fire and when it was resolved, as Alertmanager told it; opened, it has its description "
+            "and its runbook. None although something fires: Alertmanager can't reach the Collector, see its log.",
+            "event_name:alert",
+            LOGS,
         ),
     ]

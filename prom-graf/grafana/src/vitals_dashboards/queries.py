@@ -8,6 +8,9 @@ HTTP = 'instance=~"$instance", http_route!~"/health/.*"'
 MODEL = 'ml_model_name=~"$model", ml_model_version=~"$version", instance=~"$instance"'
 """What the chosen model measures."""
 
+FLEET = 'ml_model_name=~"$model", ml_model_version=~"$version"'
+"""What the recording rules say of the chosen model: over all its instances, since drift is judged for the fleet."""
+
 PROCESS = 'instance=~"$instance"'
 """The chosen processes."""
 
@@ -33,6 +36,22 @@ def occurred(metric: str, labels: str, by: str = "") -> str:
     counter = f"{metric}{{{labels}}}"
     more = f"clamp_min({counter} - {counter} offset $__rate_interval, 0) or {counter}"
     return f"(sum{_by(by)} ({more}) / ($__rate_interval_ms / 1000))"
+
+
+def counted(metric: str, labels: str, by: str = "", *, over: str = "$__range", each: str = "$__interval") -> str:
+    """How much a counter grew in a time, by default the time range: exactly, without `increase`'s extrapolation.
+
+    Each process is an instance of its own, so its counters never begin anew, and a series that was not there before the time
+    counts whole, its first count too. `each`: how often it is looked at, which bounds what a long time costs.
+    """
+    counter = f"{metric}{{{labels}}}"
+    most = f"max_over_time({counter}[{over}:{each}])"
+    return f"sum{_by(by)} (clamp_min({most} - {counter} offset {over}, 0) or {most})"
+
+
+def worst(series: str, labels: str, by: str = "") -> str:
+    """The highest of the chosen services, models and versions."""
+    return f"max{_by(by)} ({series}{{{labels}}})"
 
 
 def share(part: str, whole: str) -> str:

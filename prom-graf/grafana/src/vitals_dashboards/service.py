@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import variables
+from vitals_dashboards import alerts, variables
 from vitals_dashboards.layout import dashboard
 from vitals_dashboards.panels import heatmap, logs, query, stat, timeseries
 from vitals_dashboards.queries import HTTP, PROCESS, average, occurred, or_zero, quantile, share
@@ -34,6 +34,7 @@ def service() -> dict[str, Any]:
             ("Work in progress", _work()),
             ("Logs", _logs()),
         ],
+        marks=alerts.firing("service|host|pipeline"),
     )
 
 
@@ -59,11 +60,11 @@ def _now() -> list[Any]:
         stat(
             "P95 latency",
             "s",
-            "Nineteen of twenty requests take less. Red: compare with «Inference» on the Model dashboard; if that is fast, the "
-            "processor is the bottleneck (Host and process).",
+            "Nineteen of twenty requests take less. Red, above the 250 ms of the objective: compare with «Inference» on the "
+            "Model dashboard; if that is fast, the processor is the bottleneck (Host and process).",
             query(quantile(0.95, DURATION, HTTP)),
             warn=0.1,
-            bad=0.5,
+            bad=0.25,
         ),
         stat(
             "Failures (5xx)",

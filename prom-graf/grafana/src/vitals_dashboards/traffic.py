@@ -35,14 +35,14 @@ CLIENTS = 12
 
 @contextmanager
 def running_stack() -> Iterator[StackSettings]:
-    """A stack on free ports with data of its own; stopped, and its data deleted, at the end."""
+    """A stack on free ports with data of its own, whose alerts look back shortly; stopped, and its data deleted, at the end."""
     ours = {name.upper() for name in (*Settings.model_fields, *StackSettings.model_fields)} - {"VITALS_CACHE_DIR"}
     kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("OTEL_")}
     names = sorted(name for name in ours if name.endswith("_PORT"))
     state = Path(tempfile.mkdtemp(prefix="vitals-picture-"))
     state.chmod(0o755)  # Elasticsearch may run as another user
     chosen = {**dict(zip(names, map(str, _free_ports(len(names))), strict=True)), "VITALS_STATE_DIR": str(state)}
-    environment = {**kept, **chosen, "VITALS_ENV_FILE": os.devnull}
+    environment = {**kept, **chosen, "VITALS_ENV_FILE": os.devnull, "ALERT_WINDOWS": "demo"}
     settings = StackSettings.load(
         **{name.lower(): value for name, value in chosen.items() if name.lower() in StackSettings.model_fields}
     )
@@ -64,7 +64,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def send_mixed_traffic(settings: StackSettings, seconds: float) -> None:
-    """Predictions in waves, some refused and some failing, a shift of the inputs, and Jaeger frozen for a while."""
+    """Predictions in waves, some refused, some failing; inputs that shift, labels that change, and Jaeger frozen for a while."""
     begin = time.monotonic()
     clients = [
         threading.Thread(target=_client, args=(f"http://127.0.0.1:{settings.service_port}", number, begin, seconds))
@@ -92,22 +92,35 @@ def _client(url: str, number: int, begin: float, seconds: float) -> None:
 
 def _send(client: httpx.Client, rng: random.Random, part: float) -> None:
     kind, trouble = rng.random(), 0.3 < part < 0.38
+    flower, row = _row(rng, part)
     if kind < (0.18 if trouble else 0.03):
-        client.post("/predict", json={"features": {**_row(rng, part), "petal_width": "wide"}})
-    elif kind < (0.28 if trouble else 0.035):
+        client.post("/predict", json={"features": {**row, "petal_width": "wide"}})
+    elif kind < (0.28 if trouble else 0.03):
         # A number that overflows in the model's scaler: a real exception.
-        client.post("/predict", json={"features": {**_row(rng, part), "sepal_width": 1.7e308}})
+        client.post("/predict", json={"features": {**row, "sepal_width": 1.7e308}})
     elif kind < 0.06:
         client.get(rng.choice(("/model", "/model", "/no/such/path")))
     else:
-        client.post("/predict", json={"features": _row(rng, part)})
+        answer = client.post("/predict", json={"features": row})
+        if answer.is_success and rng.random() < 0.5:
+            _label(client, rng, answer.json()["prediction_id"], flower, part)
 
 
-def _row(rng: random.Random, part: float) -> dict[str, Any]:
-    """A flower; in the last third mostly one kind, between the classes the model knows."""
-    weights = (1, 1, 1) if part < 0.66 else (1, 4, 3)
+def _label(client: httpx.Client, rng: random.Random, prediction_id: str, flower: str, part: float) -> None:
+    """The flower that it was; near the end botanists call half of one kind by another name: concept drift."""
+    if part > 0.85 and flower == "versicolor" and rng.random() < 0.5:
+        flower = "virginica"
+    client.post("/labels", json={"prediction_id": prediction_id, "label": flower})
+    if rng.random() < 0.02:
+        client.post("/labels", json={"prediction_id": prediction_id, "label": flower})  # again: refused
+
+
+def _row(rng: random.Random, part: float) -> tuple[str, dict[str, Any]]:
+    """A flower; in the last third mostly two kinds, whose petals are measured in another way."""
+    weights, longer = ((1, 1, 1), 0.0) if part < 0.66 else ((1, 4, 3), 0.5)
     [flower] = rng.choices(list(FLOWERS), weights)
-    return {name: round(max(0.1, rng.gauss(*measure)), 2) for name, measure in zip(NAMES, FLOWERS[flower], strict=True)}
+    row = {name: round(max(0.1, rng.gauss(*measure)), 2) for name, measure in zip(NAMES, FLOWERS[flower], strict=True)}
+    return flower, {**row, "petal_length": round(row["petal_length"] + longer, 2)}
 
 
 def _freeze(port: int, begin: float, end: float) -> None:

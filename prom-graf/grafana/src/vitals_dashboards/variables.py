@@ -12,7 +12,8 @@ from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefr
 from vitals_dashboards.sources import PROMETHEUS
 
 
-def _variable(name: str, label: str, query: str, description: str) -> QueryVariable:
+def _one(name: str, label: str, query: str, description: str) -> QueryVariable:
+    """One value, at first the first."""
     return (
         QueryVariable(name)
         .label(label)
@@ -22,15 +23,18 @@ def _variable(name: str, label: str, query: str, description: str) -> QueryVaria
         .definition(query)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_ASC)
-        .multi(True)
-        .include_all(True)
         .allow_custom_value(False)
-        .current(VariableOption(text=["All"], value=["$__all"], selected=True))
     )
 
 
+def _variable(name: str, label: str, query: str, description: str) -> QueryVariable:
+    """Several values, at first all."""
+    several = _one(name, label, query, description).multi(True).include_all(True)
+    return several.current(VariableOption(text=["All"], value=["$__all"], selected=True))
+
+
 def of_the_service() -> list[QueryVariable]:
-    """The model, its version, and the process that serves it: on every dashboard."""
+    """The model, its version, and the process that serves it: on every dashboard but «SLO», which is about the fleet."""
     chosen = 'ml_model_name=~"$model", ml_model_version=~"$version"'
     return [
         _variable("model", "Model", "label_values(ml_model_info, ml_model_name)", "The model, by its name."),
@@ -47,6 +51,21 @@ def of_the_service() -> list[QueryVariable]:
             "One process of the service; a restart makes a new one.",
         ),
     ]
+
+
+def feature() -> QueryVariable:
+    """One of the chosen model's features."""
+    return _one(
+        "feature",
+        "Feature",
+        'label_values(ml_reference_share{ml_model_name=~"$model", ml_model_version=~"$version"}, ml_feature_name)',
+        "The feature that the panels with its name are about.",
+    )
+
+
+def service() -> QueryVariable:
+    """A service, by the name it gives itself."""
+    return _variable("service", "Service", "label_values(ml_model_info, job)", "The service: OTEL_SERVICE_NAME of its processes.")
 
 
 def host() -> QueryVariable:

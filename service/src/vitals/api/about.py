@@ -11,6 +11,21 @@ from vitals.telemetry import current_trace_id
 
 router = APIRouter()
 
+_OF_FEATURE = {
+    "name",
+    "kind",
+    "integer",
+    "categories",
+    "missing_allowed",
+    "unseen_allowed",
+    "minimum",
+    "maximum",
+    "mean",
+    "variance",
+    "missing_share",
+    "example",
+}
+
 
 @router.get("/health/live", summary="Whether the process answers")
 async def live() -> Health:
@@ -27,16 +42,22 @@ async def ready(request: Request) -> Health:
 
 @router.get("/model", summary="The model in use")
 async def model(request: Request) -> ModelAnswer:
-    """Name, version, features, classes, when and on what the model was trained."""
-    facts = state_of(request).facts
+    """Where the model comes from, what it takes and gives, and how the reference data looked."""
+    state = state_of(request)
+    facts, profile = state.facts, state.profile
     return ModelAnswer(
         name=facts.name,
         version=facts.version,
-        features=[feature.model_dump() for feature in facts.features],
-        classes=list(facts.classes),
-        trained_at=facts.trained_at.isoformat(),
+        task=profile.task,
+        target=profile.target,
+        description=facts.description,
+        format=facts.format,
+        made_at=facts.made_at.isoformat(),
         trained_on=facts.trained_on,
         trained_with=facts.trained_with,
-        quality=facts.quality,
+        features=[feature.model_dump(include=_OF_FEATURE) for feature in profile.features],
+        classes=list(profile.classes),
+        reference_rows=profile.rows,
+        quality=profile.quality,
         trace_id=current_trace_id(),
     )

@@ -1,45 +1,78 @@
-"""POST /predict: one row in, one class out."""
-# No `from __future__ import annotations`: FastAPI reads the body's type, which is made for the model, from the signature.
+"""POST /predict: one row in, one answer out; or several rows, each with its answer."""
 
-import uuid
+from __future__ import annotations
+
+from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 
+from vitals.api.answers import Answer, answer
+from vitals.api.bodies import json_of
 from vitals.api.problems import problem_responses
-from vitals.api.schemas import ModelName, PredictionAnswer, predict_request
+from vitals.api.request_schema import body_of
+from vitals.api.rows import Row, RowReader, Wrong, body_is
+from vitals.api.schemas import PredictionAnswer, PredictionsAnswer
 from vitals.api.state import state_of
-from vitals.model.facts import ModelFacts
-from vitals.telemetry import Prediction, current_trace_id
+from vitals.monitoring.validation import BODY, UNKNOWN
+from vitals.profile.document import Profile
+from vitals.profile.facts import ModelFacts
+from vitals.telemetry import current_trace_id
 
 
-def predict_router(facts: ModelFacts) -> APIRouter:
-    """The route for this model: its schema names the model's features."""
+def predict_router(facts: ModelFacts, profile: Profile) -> APIRouter:
+    """The route for this model: it takes what the profile says."""
     router = APIRouter()
-    body_type = predict_request(facts)
-    names = [feature.name for feature in facts.features]
-    model = ModelName(name=facts.name, version=facts.version)
+    reader = RowReader(profile)
+    model = {"name": facts.name, "version": facts.version}
+
+    def content(one: Answer) -> dict[str, Any]:
+        outcome = one.outcome
+        made: dict[str, Any] = {"prediction_id": one.prediction_id, "prediction": outcome.predicted}
+        if outcome.probabilities is not None:
+            made["confidence"] = outcome.confidence
+            made["probabilities"] = dict(zip(profile.classes, outcome.probabilities, strict=True))
+        return made
 
     @router.post(
         "/predict",
-        summary=f"Classify one row with the model {facts.name}",
-        response_model=PredictionAnswer,
+        summary=f"Ask the model {facts.name} for its answer to one row, or to several",
+        response_model=PredictionAnswer | PredictionsAnswer,
+        response_model_exclude_none=True,
         responses=problem_responses(413, 422, 500, 503),
+        openapi_extra=body_of("PredictRequest"),
     )
-    async def predict(body: body_type, request: Request) -> PredictionAnswer:  # type: ignore[valid-type]
+    async def predict(request: Request) -> JSONResponse:
         state = state_of(request)
-        features = body.features  # type: ignore[attr-defined]
-        row = [getattr(features, name) for name in names]
-        outcome = await state.ready_batcher.predict(row, state.recorder.request())
-        prediction_id = uuid.uuid4().hex
-        state.predictions.by_class.add(outcome.predicted)
-        state.recorder.prediction(Prediction(prediction_id, outcome.predicted, outcome.confidence))
-        return PredictionAnswer(
-            prediction_id=prediction_id,
-            prediction=outcome.predicted,
-            confidence=outcome.confidence,
-            probabilities=dict(zip(facts.classes, outcome.probabilities, strict=True)),
-            model=model,
-            trace_id=current_trace_id(),
-        )
+        rows, many = read_rows(await json_of(request), reader, most=state.instances_max)
+        answers = [content(one) for one in await answer(state, rows)]
+        said = {"model": model, "trace_id": current_trace_id()}
+        return JSONResponse({"predictions": answers, **said} if many else {**answers[0], **said})
 
     return router
+
+
+def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row], bool]:
+    """The rows of a request's body, and whether it asked for several. Raises InvalidInput with everything that is wrong."""
+    if not isinstance(body, dict):
+        raise body_is("structure", "The body must be an object with `features` or `instances`")
+    wrong = Wrong()
+    for _ in body.keys() - {"features", "instances"}:
+        wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
+    if ("features" in body) == ("instances" in body):
+        wrong.add(BODY, "structure", "features", "The body needs `features` or `instances`, and not both")
+        wrong.raise_if_any()
+    if "features" in body:
+        rows = [reader.read(body["features"], "features", wrong)]
+        wrong.raise_if_any()
+        return rows, False
+    instances = body["instances"]
+    if not isinstance(instances, list):
+        raise body_is("structure", "must be a list of rows", "instances")
+    if not instances:
+        raise body_is("empty", "has no row", "instances")
+    if len(instances) > most:
+        raise body_is("too_many_rows", f"has {len(instances)} rows; {most} are the limit", "instances")
+    rows = [reader.read(given, f"instances.{index}", wrong) for index, given in enumerate(instances)]
+    wrong.raise_if_any()
+    return rows, True

@@ -1,4 +1,7 @@
-"""Every error as problem details (RFC 9457) with the trace id, and as one log record; no traceback leaves the process."""
+"""Every error as problem details (RFC 9457) with the trace id, and as one log record; no traceback leaves the process.
+
+Below /v2 an error is `{"error": sentence}`, as the Open Inference Protocol has it.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,20 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from vitals.api.schemas import InvalidField, Problem
 from vitals.api.state import state_of
-from vitals.errors import ServiceProblem
+from vitals.errors import InvalidInput, ServiceProblem
+from vitals.monitoring.validation import BODY
 from vitals.telemetry import current_trace_id, printable
 
 _logger = logging.getLogger(__name__)
 
 _LONGEST_PATH = 200
-_MOST_FIELDS = 50
+_MOST_IN_A_SENTENCE = 5
+_INVALID = "urn:vitals:problem:invalid-input"
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -30,7 +34,7 @@ _TITLES = {413: "Content Too Large"}
 
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of the application as problem details."""
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(InvalidInput, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ServiceProblem, _service)
     app.add_exception_handler(Exception, _unexpected)
@@ -51,6 +55,8 @@ def _answer(
     errors: list[InvalidField] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
+    if speaks_v2(request):
+        return JSONResponse({"error": detail}, status, headers)
     problem = Problem(
         type=kind,
         title=title or _TITLES.get(status) or HTTPStatus(status).phrase,
@@ -64,30 +70,15 @@ def _answer(
 
 
 async def _invalid(request: Request, wrong: Exception) -> JSONResponse:
-    assert isinstance(wrong, RequestValidationError)  # noqa: S101  (Starlette's type for handlers is wider)
-    fields = [_field(error) for error in wrong.errors()[:_MOST_FIELDS]]
-    state_of(request).recorder.refused([(field.field, field.reason) for field in fields])
-    named = ", ".join(dict.fromkeys(field.field for field in fields))
-    return _answer(
-        request,
-        422,
-        f"The input was refused: {named}.",
-        kind="urn:vitals:problem:invalid-input",
-        title="Invalid Input",
-        errors=fields,
-    )
-
-
-def _field(error: Mapping[str, Any]) -> InvalidField:
-    reason = str(error["type"])
-    location = [str(part) for part in error["loc"][1:]]  # the first says that it is the body
-    if reason == "extra_forbidden":
-        # The name came from the client: it goes back to the client, but it is no name of ours.
-        message = f"{location[-1][:_LONGEST_PATH]!r} is not a feature of this model"
-        return InvalidField(field=".".join([*location[:-1], "(unknown)"]), reason=reason, message=message)
-    if reason == "json_invalid":
-        return InvalidField(field="body", reason=reason, message="The body is not valid JSON")
-    return InvalidField(field=".".join(location) or "body", reason=reason, message=str(error["msg"]))
+    assert isinstance(wrong, InvalidInput)  # noqa: S101  (Starlette's type for handlers is wider)
+    state = state_of(request)
+    state.monitoring.validation.count(wrong.counted)
+    state.recorder.refused([(field.field, field.reason) for field in wrong.fields])
+    if speaks_v2(request):
+        named = "; ".join(f"{field.field}: {field.message}" for field in wrong.fields[:_MOST_IN_A_SENTENCE])
+        return _answer(request, 400, f"The input was refused: {named}.")
+    fields = [InvalidField(field=field.field, reason=field.reason, message=field.message) for field in wrong.fields]
+    return _answer(request, wrong.status, str(wrong), kind=_INVALID, title=wrong.title, errors=fields)
 
 
 async def _http(request: Request, wrong: Exception) -> JSONResponse:
@@ -97,6 +88,8 @@ async def _http(request: Request, wrong: Exception) -> JSONResponse:
         404: f"There is nothing at {_path(request)}.",
         405: f"{_path(request)} does not take {request.method[:20]}.",
     }.get(status, str(wrong.detail))
+    if status == 413 and (request.url.path == "/predict" or speaks_v2(request)):
+        state_of(request).monitoring.validation.count({(BODY, "too_large"): 1})
     _logger.warning("%s answered %d: %s", request.method[:20], status, detail, extra={"http.response.status_code": status})
     return _answer(request, status, detail, headers=wrong.headers)
 
@@ -112,6 +105,11 @@ async def _service(request: Request, wrong: Exception) -> JSONResponse:
 async def _unexpected(request: Request, wrong: Exception) -> JSONResponse:
     _logger.error("unexpected %s", type(wrong).__name__, exc_info=wrong, extra={"http.response.status_code": 500})
     return _answer(request, 500, "The service failed on this request; its log has the reason under this trace id.")
+
+
+def speaks_v2(request: Request) -> bool:
+    """Whether the request came by the Open Inference Protocol, whose errors have a form of their own."""
+    return request.url.path == "/v2" or request.url.path.startswith("/v2/")
 
 
 def _path(request: Request) -> str:

@@ -1,12 +1,10 @@
-"""What goes in and what comes out, as the OpenAPI document shows it."""
+"""What comes out, as the OpenAPI document shows it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
-
-from vitals.model.facts import ModelFacts
+from pydantic import BaseModel, Field
 
 
 class ModelName(BaseModel):
@@ -16,15 +14,46 @@ class ModelName(BaseModel):
     version: str
 
 
-class PredictionAnswer(BaseModel):
-    """The answer to one prediction."""
+class OneAnswer(BaseModel):
+    """The answer to one row."""
 
-    prediction_id: str = Field(description="Names this prediction wherever it is mentioned.")
-    prediction: str = Field(description="The most probable class.")
-    confidence: float = Field(description="Its probability.")
-    probabilities: dict[str, float] = Field(description="The probability of each class.")
+    prediction_id: str = Field(
+        description="Names this prediction wherever it is mentioned; signed, so that POST /labels knows it."
+    )
+    prediction: str | float = Field(description="The most probable class; of a regression the predicted number.")
+    confidence: float | None = Field(None, description="Classification: the probability of that class.")
+    probabilities: dict[str, float] | None = Field(None, description="Classification: the probability of each class.")
+
+
+class PredictionAnswer(OneAnswer):
+    """The answer to `features`."""
+
     model: ModelName
     trace_id: str | None = Field(description="Follow the request with `vitals trace TRACE_ID`.")
+
+
+class PredictionsAnswer(BaseModel):
+    """The answers to `instances`, in the same order."""
+
+    predictions: list[OneAnswer]
+    model: ModelName
+    trace_id: str | None = Field(description="Follow the request with `vitals trace TRACE_ID`.")
+
+
+class RefusedLabel(BaseModel):
+    """One of several labels that is not counted."""
+
+    index: int = Field(description="Its place in `labels`, from 0.")
+    reason: str = Field(description="malformed, forged, expired, repeated, unknown_version or unknown_class.")
+    detail: str
+
+
+class LabelsAnswer(BaseModel):
+    """What became of labels."""
+
+    accepted: int
+    refused: list[RefusedLabel]
+    trace_id: str | None
 
 
 class Health(BaseModel):
@@ -35,16 +64,21 @@ class Health(BaseModel):
 
 
 class ModelAnswer(BaseModel):
-    """The model in use."""
+    """The model in use: its card, and what its profile says of the reference data."""
 
     name: str
     version: str = Field(description="The first digits of the artefact's SHA-256.")
-    features: list[dict[str, Any]]
-    classes: list[str]
-    trained_at: str
+    task: str
+    target: str = Field(description="What it predicts.")
+    description: str
+    format: str = Field(description="The artefact's.")
+    made_at: str
     trained_on: str
     trained_with: str
-    quality: dict[str, float]
+    features: list[dict[str, Any]] = Field(description="In the order of the model's columns.")
+    classes: list[str]
+    reference_rows: int = Field(description="Rows that live requests are compared with.")
+    quality: dict[str, float] = Field(description="On the reference.")
     trace_id: str | None
 
 
@@ -66,24 +100,3 @@ class Problem(BaseModel):
     instance: str = Field(description="The path that was asked for.")
     trace_id: str | None
     errors: list[InvalidField] | None = Field(None, description="The fields that were refused.")
-
-
-def predict_request(facts: ModelFacts) -> type[BaseModel]:
-    """The body of `POST /predict` for this model: one finite number a feature, by name, nothing else."""
-    strict = ConfigDict(extra="forbid", frozen=True)
-    fields: dict[str, Any] = {
-        feature.name: (
-            FiniteFloat,
-            Field(
-                strict=True,
-                description=f"{feature.title}; {feature.minimum:g} to {feature.maximum:g} in the training data.",
-                examples=[feature.example],
-            ),
-        )
-        for feature in facts.features
-    }
-    features = create_model("Features", __config__=strict, __doc__="The model's inputs.", **fields)
-    request: type[BaseModel] = create_model(
-        "PredictRequest", __config__=strict, __doc__="One row to classify.", features=(features, ...)
-    )
-    return request

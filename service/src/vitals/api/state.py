@@ -8,18 +8,22 @@ from starlette.requests import Request
 
 from vitals.errors import NotReady
 from vitals.model.batcher import Batcher
-from vitals.model.facts import ModelFacts
-from vitals.monitoring.predictions import PredictionMetrics
+from vitals.monitoring.model_monitoring import ModelMonitoring
+from vitals.profile.document import Profile
+from vitals.profile.facts import ModelFacts
 from vitals.telemetry import Recorder, RequestContext
 
 
 @dataclass(slots=True)
 class State:
-    """The model's facts, the seam to telemetry, the monitoring counters; the batcher once the model is loaded."""
+    """The model's facts and profile, the seam to telemetry, the monitoring counters; the batcher once the model is loaded."""
 
     facts: ModelFacts
+    profile: Profile
     recorder: Recorder
-    predictions: PredictionMetrics
+    monitoring: ModelMonitoring
+    instances_max: int
+    log_features: bool
     batcher: Batcher[RequestContext] | None = None
 
     @property

@@ -23,14 +23,15 @@ _POLL_SECONDS = 0.2
 def init() -> None:
     """Make passwords, Elasticsearch's users and the example model in their volumes; what is there stays."""
     state = StackSettings.load().vitals_state_dir
-    volumes = containers.Volumes(state / "secrets", state / "elasticsearch-users", state / "model", state / "jaeger")
+    folders = ("secrets", "prediction-key", "elasticsearch-users", "model", "jaeger")
+    volumes = containers.Volumes(*(state / name for name in folders))
     lacking = [path for path in vars(volumes).values() if not path.is_dir()]
     if lacking or os.geteuid() != 0:
         raise StackError("`vitals init` is compose's one-shot: it wants its volumes mounted, and to be root.")
     user = pwd.getpwnam(_USER)
 
     def make_model(folder: Path) -> None:
-        from vitals.model.example import train_example  # scikit-learn takes a second to import
+        from vitals.making.examples import train_example  # scikit-learn takes a second to import
 
         train_example(folder)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx2 as httpx
 from rich.console import Console
@@ -14,7 +14,9 @@ from rich.markup import escape
 from vitals.cli.stack import start
 from vitals.cli.waterfall import REQUEST_DURATION, draw
 from vitals.errors import ModelMissing, StackError
-from vitals.model.example import HELD_OUT_FILE
+from vitals.profile.facts import HELD_OUT_FILE
+from vitals.profile.folder import read_folder
+from vitals.scenarios.rows import Row, read_rows
 from vitals.settings import Settings, StackSettings
 from vitals.stack.follow import follow, reason
 from vitals.stack.records import TraceView
@@ -33,8 +35,7 @@ def demo() -> None:
     rows = held_out_rows(service.model_folder)
     [asked] = [one for one in components(settings, service, "service") if one.name == "service"]
     answers = send(asked.url, rows)
-    right = sum(answer["prediction"] == label for answer, (_, label) in zip(answers, rows, strict=True))
-    console.print(f"\nSent {len(rows)} rows that the model has not seen through POST /predict: {right} of {len(rows)} right.\n")
+    console.print(f"\nSent {len(rows)} rows that the model has not seen through POST /predict: {_how_good(answers, rows)}.\n")
     with closing(Stores(settings)) as stores:
         trace_id = one_with_exemplar(stores, [str(answer["trace_id"]) for answer in answers])
         view = follow(stores, trace_id, wait_seconds=_WAIT_SECONDS, until=_whole)
@@ -51,26 +52,32 @@ def _whole(view: TraceView) -> bool:
     return view.complete and all(len(spans) > 1 for place, spans in stored.items() if place not in view.unused)
 
 
-def held_out_rows(folder: Path) -> list[tuple[dict[str, float], str]]:
-    """The rows that the example model was not trained on, each with its label.
+def _how_good(answers: list[dict[str, Any]], rows: list[Row]) -> str:
+    pairs = [(answer["prediction"], row.label) for answer, row in zip(answers, rows, strict=True)]
+    errors = [abs(answer - label) for answer, label in pairs if isinstance(answer, float) and isinstance(label, float)]
+    if errors:
+        return f"{sum(errors) / len(errors):.3g} off on average"
+    return f"{sum(answer == label for answer, label in pairs)} of {len(rows)} right"
 
-    Raises ModelMissing where the served model is not the example.
+
+def held_out_rows(folder: Path) -> list[Row]:
+    """The rows that the served model was not trained on, each with its label.
+
+    Raises ModelMissing where the model's folder has none, as an example's has.
     """
     path = folder / HELD_OUT_FILE
     if not path.is_file():
         raise ModelMissing(
             f"The demo sends the example model's {HELD_OUT_FILE}, and {folder} has none: unset MODEL_DIR, or remove that folder."
         )
-    with path.open(newline="") as file:
-        read = list(csv.DictReader(file))
-    return [({name: float(value) for name, value in row.items() if name != "label"}, row["label"]) for row in read]
+    return read_rows(folder, read_folder(folder).profile)
 
 
-def send(url: str, rows: list[tuple[dict[str, float], str]]) -> list[dict[str, object]]:
+def send(url: str, rows: list[Row]) -> list[dict[str, Any]]:
     """Ask for a prediction of each row; gives the answers in the same order."""
     try:
         with httpx.Client(base_url=url, timeout=10, trust_env=False) as client:
-            return [client.post("/predict", json={"features": row}).raise_for_status().json() for row, _ in rows]
+            return [client.post("/predict", json={"features": row.features}).raise_for_status().json() for row in rows]
     except httpx.HTTPError as failed:
         raise StackError(f"The service at {url} did not answer as it should ({failed}); see `vitals status`.") from None
 

@@ -16,8 +16,7 @@ from vitals.stack.recipes import load_recipes
 
 def engines(
     for_tests: Annotated[
-        bool,
-        typer.Option("--for-tests", help="Also what the stack as it comes does without: docker compose, Alertmanager, Loki."),
+        bool, typer.Option("--for-tests", help="Also what the stack as it comes does without: docker compose, Loki.")
     ] = False,
 ) -> None:
     """Build or fetch the engines that are not cached yet; about ten minutes on 2 cores where none is."""

@@ -33,7 +33,7 @@ def native_stack() -> NativeStack:
 
 
 def _train_example(folder: Path) -> None:
-    from vitals.model.example import train_example  # scikit-learn takes a second to import
+    from vitals.making.examples import train_example  # scikit-learn takes a second to import
 
     train_example(folder)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.cli import backends, containers, engines, kibana, options, service, stack, trace
+from vitals.cli import backends, containers, engines, kibana, options, profile, report, scenario, service, stack, trace
 from vitals.cli.root import app
 
 _STACK = "The stack"
@@ -19,6 +19,8 @@ def demo() -> None:
 
 
 app.command(rich_help_panel=_SEE)(trace.trace)
+app.command(rich_help_panel=_SEE)(report.report)
+app.add_typer(scenario.app, name="scenario", rich_help_panel=_SEE)
 
 app.command(rich_help_panel=_STACK)(stack.up)
 app.command(rich_help_panel=_STACK)(stack.down)
@@ -33,7 +35,8 @@ app.command("init", hidden=True)(containers.init)
 app.command("wait-for", hidden=True)(containers.wait_for)
 
 app.command(rich_help_panel=_SERVICE)(service.serve)
-app.command(rich_help_panel=_SERVICE)(service.train_example)
+app.command(rich_help_panel=_SERVICE)(profile.profile)
+app.command(rich_help_panel=_SERVICE)(profile.train_example)
 app.command(rich_help_panel=_SERVICE)(options.options)
 
 __all__ = ["app"]

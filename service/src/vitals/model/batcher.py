@@ -7,6 +7,7 @@ one row costs.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from vitals.errors import Overloaded
-from vitals.model.served import Outcome, ServedModel
+from vitals.model.served import Outcome, Row, ServedModel
 
 Ticket = TypeVar("Ticket")
 
@@ -24,34 +25,38 @@ Span = Callable[[Sequence[Ticket]], AbstractContextManager[None]]
 
 @dataclass(slots=True)
 class _Waiting(Generic[Ticket]):
-    row: Sequence[float]
+    rows: Sequence[Row]
     ticket: Ticket
-    answer: asyncio.Future[Outcome]
+    answer: asyncio.Future[list[Outcome]]
 
 
 class Batcher(Generic[Ticket]):
-    """Serves rows of concurrent requests in batches, in a thread of its own so that the event loop stays free."""
+    """Serves rows of concurrent requests in batches, in a thread of its own so that the event loop stays free.
+
+    A batch has at most `max_size` rows; the rows of one request stay together, so a request with more goes alone.
+    At most `queue_size` requests wait.
+    """
 
     def __init__(self, model: ServedModel, *, around: Span[Ticket], max_size: int, queue_size: int) -> None:
         self._model = model
         self._around = around
         self._max_size = max_size
-        self._queue: asyncio.Queue[_Waiting[Ticket]] = asyncio.Queue(queue_size)
+        self._queue_size = queue_size
+        self._queue: deque[_Waiting[Ticket]] = deque()
+        self._came = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._loop = asyncio.create_task(self._serve(), name="batcher")
 
-    async def predict(self, row: Sequence[float], ticket: Ticket) -> Outcome:
-        """The model's answer for `row` (in the order of the model's features).
+    async def predict(self, rows: Sequence[Row], ticket: Ticket) -> list[Outcome]:
+        """The model's answers for `rows` (each in the order of the model's features), in the same order.
 
-        Raises Overloaded where the queue is full, and what the model raised where it failed on this row.
+        Raises Overloaded where the queue is full, and what the model raised where it failed on these rows.
         """
-        waiting = _Waiting(row, ticket, asyncio.get_running_loop().create_future())
-        try:
-            self._queue.put_nowait(waiting)
-        except asyncio.QueueFull:
-            raise Overloaded(
-                f"{self._queue.maxsize} requests are waiting for the model already; try again in a second."
-            ) from None
+        if len(self._queue) >= self._queue_size:
+            raise Overloaded(f"{self._queue_size} requests are waiting for the model already; try again in a second.")
+        waiting = _Waiting(rows, ticket, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._came.set()
         return await waiting.answer
 
     async def close(self) -> None:
@@ -59,23 +64,34 @@ class Batcher(Generic[Ticket]):
         self._loop.cancel()
         with suppress(asyncio.CancelledError):
             await self._loop
-        while not self._queue.empty():
-            self._queue.get_nowait().answer.cancel()
+        while self._queue:
+            self._queue.popleft().answer.cancel()
         self._thread.shutdown()
 
     async def _serve(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < self._max_size and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            # A client that went away has cancelled its future.
-            batch = [waiting for waiting in batch if not waiting.answer.done()]
+            while not self._queue:
+                self._came.clear()
+                await self._came.wait()
+            batch = self._next_batch()
             try:
                 await self._answer(batch)
             except asyncio.CancelledError:
                 for waiting in batch:
                     waiting.answer.cancel()
                 raise
+
+    def _next_batch(self) -> list[_Waiting[Ticket]]:
+        """The requests that have waited longest, as many as fit into one call; the first one always does."""
+        batch: list[_Waiting[Ticket]] = []
+        size = 0
+        while self._queue and (not batch or size + len(self._queue[0].rows) <= self._max_size):
+            waiting = self._queue.popleft()
+            # A client that went away has cancelled its future.
+            if not waiting.answer.done():
+                batch.append(waiting)
+                size += len(waiting.rows)
+        return batch
 
     async def _answer(self, batch: Sequence[_Waiting[Ticket]]) -> None:
         if not batch:
@@ -86,19 +102,25 @@ class Batcher(Generic[Ticket]):
             if len(batch) == 1:
                 _give(batch[0].answer, failed)
                 return
-            # One row that the model can't take must not fail its neighbours: each is asked alone.
+            # One request that the model can't take must not fail its neighbours: each is asked alone.
             for waiting in batch:
                 await self._answer([waiting])
             return
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            _give(waiting.answer, outcome)
+        first = 0
+        for waiting in batch:
+            _give(waiting.answer, outcomes[first : first + len(waiting.rows)])
+            first += len(waiting.rows)
 
     def _call(self, batch: Sequence[_Waiting[Ticket]]) -> list[Outcome]:
         with self._around([waiting.ticket for waiting in batch]):
-            return self._model.predict([waiting.row for waiting in batch])
+            rows = [row for waiting in batch for row in waiting.rows]
+            outcomes = self._model.predict(rows)
+            if len(outcomes) != len(rows):
+                raise ValueError(f"the model gave {len(outcomes)} answers for {len(rows)} rows")
+            return outcomes
 
 
-def _give(answer: asyncio.Future[Outcome], result: Outcome | Exception) -> None:
+def _give(answer: asyncio.Future[list[Outcome]], result: list[Outcome] | Exception) -> None:
     if answer.done():
         return
     if isinstance(result, Exception):

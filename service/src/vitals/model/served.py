@@ -5,80 +5,100 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vitals.errors import ModelMismatch
-from vitals.model.facts import ARTEFACT_FILE, ModelFacts, read_facts
+from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
+from vitals.profile.document import Feature, Profile
+from vitals.profile.facts import ModelFacts
+from vitals.profile.folder import read_folder
+
+__all__ = ["Outcome", "Row", "ServedModel", "load_model"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The model's answer for one row."""
+    """The model's answer for one row: a class with its probability, or (regression) a number and nothing else."""
 
-    predicted: str
-    confidence: float
-    probabilities: tuple[float, ...]
+    predicted: str | float
+    class_index: int | None = None
+    confidence: float | None = None
+    probabilities: tuple[float, ...] | None = None
 
 
-class ServedModel:
-    """A classifier and its facts. `predict` is called from one thread at a time."""
+class Answering:
+    """Turns what an artefact gives for rows into outcomes. `predict` is called from one thread at a time."""
 
-    def __init__(self, facts: ModelFacts, estimator: Any) -> None:
-        self.facts = facts
-        self._estimator = estimator
+    def __init__(self, artefact: Artefact, features: Sequence[Feature], classes: Sequence[str]) -> None:
+        self._artefact = artefact
+        self._classes = tuple(classes)
+        self._inputs = Inputs(features)
 
-    def predict(self, rows: Sequence[Sequence[float]]) -> list[Outcome]:
-        """Classify `rows`, shape (n, features) in the order of `facts.features`; gives n outcomes in the same order.
+    def predict(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Answer `rows`, each in the order of the profile's features; gives as many outcomes, in the same order.
 
-        Raises ValueError where a probability is not finite, and whatever the estimator raises.
+        Raises ValueError where a probability or a predicted value is not finite, and whatever the model raises.
         """
-        probabilities = self._estimator.predict_proba(np.asarray(rows, dtype=np.float64))
+        if not self._classes:
+            values = self._artefact.values(self._inputs, rows)
+            if not np.isfinite(values).all():
+                raise ValueError("the model gave a value that is no number")
+            return [Outcome(value) for value in values.tolist()]
+        probabilities = self._artefact.probabilities(self._inputs, rows)
         if not np.isfinite(probabilities).all():
             raise ValueError("the model gave a probability that is no number")
-        best = probabilities.argmax(axis=1)
+        if probabilities.shape[1] != len(self._classes):
+            raise ValueError(f"the model gave {probabilities.shape[1]} probabilities for {len(self._classes)} classes")
         return [
-            Outcome(self.facts.classes[top], float(row[top]), tuple(row.tolist()))
-            for row, top in zip(probabilities, best, strict=True)
+            Outcome(self._classes[top], top, row[top], tuple(row))
+            for row, top in zip(probabilities.tolist(), probabilities.argmax(axis=1).tolist(), strict=True)
         ]
 
 
-def load_model(folder: Path) -> ServedModel:
-    """Load the artefact of `folder`.
+class ServedModel(Answering):
+    """A model with its facts and its profile."""
 
-    Only types that skops trusts are made, so no code from the artefact runs.
+    def __init__(self, facts: ModelFacts, profile: Profile, artefact: Artefact) -> None:
+        super().__init__(artefact, profile.features, profile.classes)
+        self.facts = facts
+        self.profile = profile
+
+
+def load_model(folder: Path, *, allow_pickle: bool = False) -> ServedModel:
+    """Load the artefact of `folder`, hold it against its profile, and ask it once.
+
+    No code from the artefact runs, unless it is a pickle and `allow_pickle` says that the operator wants that.
     Raises ModelMissing or ModelMismatch with a sentence.
     """
-    facts = read_facts(folder)
-    from skops.io import get_untrusted_types, load  # takes a second to import, and not every caller needs it
-
-    artefact = folder / ARTEFACT_FILE
+    served = read_folder(folder)
+    profile = served.profile
+    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle)
+    _belongs(artefact, profile, served.artefact)
+    model = ServedModel(served.facts, profile, artefact)
     try:
-        foreign = get_untrusted_types(file=artefact)
-        if foreign:
-            raise ModelMismatch(
-                f"{artefact} contains types that are not trusted ({', '.join(sorted(foreign)[:5])}) and is not loaded."
-            )
-        estimator = load(artefact, trusted=[])
-    except ModelMismatch:
-        raise
-    except Exception as wrong:  # whatever a damaged file makes skops, zipfile or json raise
-        raise ModelMismatch(f"{artefact} can't be loaded as a skops artefact ({type(wrong).__name__}: {wrong}).") from wrong
-    _belongs(facts, estimator, artefact)
-    return ServedModel(facts, estimator)
-
-
-def _belongs(facts: ModelFacts, estimator: Any, artefact: Path) -> None:
-    if not hasattr(estimator, "predict_proba"):
-        raise ModelMismatch(f"{artefact} holds a {type(estimator).__name__}, which gives no probabilities.")
-    columns = getattr(estimator, "n_features_in_", None)
-    if columns != len(facts.features):
+        model.predict([[feature.example for feature in profile.features]])
+    except Exception as wrong:  # whatever libraries raise for a row that they can't take
         raise ModelMismatch(
-            f"{artefact} takes {columns} features, model.json names {len(facts.features)}: they are of two models."
+            f"{served.artefact} can't answer the example row of its profile ({type(wrong).__name__}: {wrong}): "
+            "make the folder again with `vitals profile`."
+        ) from wrong
+    return model
+
+
+def _belongs(artefact: Artefact, profile: Profile, path: Path) -> None:
+    if artefact.task != profile.task:
+        raise ModelMismatch(f"{path} is made for {artefact.task}, its profile for {profile.task}: they are of two models.")
+    names = tuple(feature.name for feature in profile.features)
+    if artefact.width not in (None, len(names)):
+        raise ModelMismatch(f"{path} takes {artefact.width} features, its profile names {len(names)}: they are of two models.")
+    if artefact.columns is not None and artefact.columns != names:
+        raise ModelMismatch(
+            f"{path} takes the features {', '.join(artefact.columns)}, its profile names {', '.join(names)}: "
+            "they are of two models."
         )
-    classes = tuple(str(name) for name in estimator.classes_)
-    if classes != facts.classes:
+    if artefact.classes is not None and artefact.classes != profile.classes:
         raise ModelMismatch(
-            f"{artefact} knows the classes {', '.join(classes)}, model.json {', '.join(facts.classes)}: they are of two models."
+            f"{path} knows the classes {', '.join(artefact.classes)}, its profile {', '.join(profile.classes)}: "
+            "they are of two models."
         )

@@ -38,7 +38,7 @@ def config_files(settings: StackSettings, folder: Path = FOLDER, own_logs: OwnLo
         raise SettingsError(wrong)
     files = [folder / "config.yaml"]
     files += [folder / "backends" / signal / f"{name}.yaml" for signal, name in chosen(settings).items()]
-    files.append(folder / "inputs" / f"{own_logs}.yaml")
+    files += [folder / "inputs" / f"{name}.yaml" for name in ("alerts", own_logs)]
     if settings.log_files:
         files.append(folder / "inputs" / "log-files.yaml")
     return files

@@ -1,4 +1,4 @@
-"""What compose's one-shot `init` puts into volumes: passwords, Elasticsearch's users, a model, and folders for other users.
+"""What compose's one-shot `init` puts into volumes: secrets, Elasticsearch's users, a model, and folders for other users.
 
 In a volume every engine sees the files of all others, so each password belongs to the user of the one container that reads it,
 and to the group of our image, whose one-shots and `vitals` verbs read them too.
@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitals.stack.elasticsearch_files import write_users
-from vitals.stack.secrets import Owner, Secrets, User
+from vitals.stack.secrets import Owner, Secrets, User, ensure_random
 
-ROOT_USER = 0
+ROOT_USER = ROOT_GROUP = 0
 ELASTICSEARCH_USER = KIBANA_USER = 1000
 GRAFANA_USER = 472
+ALERTMANAGER_USER = 65534
 JAEGER_USER = 10001
-"""The users that the official images run as; the Collector's runs as root here, because container logs belong to root."""
+"""The users that the official images run as; Grafana's is in the group root. The Collector's runs as root here, because container
+logs belong to root."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Volumes:
     """Where `init` has the volumes mounted."""
 
     secrets: Path
+    prediction_key: Path
     elasticsearch_users: Path
     model: Path
     jaeger: Path
@@ -41,8 +44,9 @@ def prepare(volumes: Volumes, ours: Owner, make_model: Callable[[Path], object])
     secrets = Secrets(volumes.secrets)
     if not secrets.grafana_file.exists():
         made.append("passwords")
-    secrets.ensure(grafana=True)
+    secrets.ensure(grafana=True, prediction_key=False)
     _share(secrets, ours)
+    _give_key(volumes.prediction_key / secrets.prediction_key.name, ours)
     write_users(volumes.elasticsearch_users, secrets)
     _give(volumes.elasticsearch_users, Owner(ELASTICSEARCH_USER, 0), 0o500)
     for file in volumes.elasticsearch_users.iterdir():
@@ -65,8 +69,17 @@ def _share(secrets: Secrets, ours: Owner) -> None:
     for user, uid in readers.items():
         _give(secrets.file(user), Owner(uid, ours.gid), 0o440)
     _give(secrets.grafana_file, Owner(GRAFANA_USER, ours.gid), 0o440)
+    # Alertmanager hands it to the Collector, Grafana too: by its owner and by the group root.
+    _give(secrets.alerts_token, Owner(ALERTMANAGER_USER, ROOT_GROUP), 0o440)
     # Passed through by all, listed by nobody else.
     _give(secrets.folder, Owner(ROOT_USER, ours.gid), 0o751)
+
+
+def _give_key(file: Path, ours: Owner) -> None:
+    """The key of prediction ids, in a volume that has nothing else: the service, which anyone may ask, reads no other secret."""
+    ensure_random(file)
+    _give(file, ours, 0o400)
+    _give(file.parent, ours, 0o500)
 
 
 def _give(path: Path, owner: Owner, mode: int) -> None:

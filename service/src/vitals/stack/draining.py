@@ -20,6 +20,7 @@ import httpx2 as httpx
 from vitals.settings import StackSettings
 from vitals.stack.backends import BACKENDS, SIGNALS, Backend, Server, chosen, server_of
 from vitals.stack.collector_config import FOLDER
+from vitals.stack.progress import Progress
 from vitals.stack.secrets import write_atomically
 
 _RECORD = "backends.json"
@@ -81,6 +82,18 @@ def arguments(folder: Path, queues: Queues) -> list[str]:
         return []
     files = [FOLDER / "backends" / f"{name}.yaml" for name in queues.draining]
     return [argument for file in (*files, folder / _OVERRIDE) for argument in ("--config", str(file))]
+
+
+def emptied(queues: Queues, settings: StackSettings, folder: Path, told: Progress) -> Queues:
+    """Wait while the queues of backends that are no longer chosen get smaller; what can't be sent stays, and is said."""
+    step = f"what waits for {', '.join(queues.waiting)}"
+    told.start(step, 1)
+    sizes = watched(queues, settings)
+    now = with_emptied(queues, sizes)
+    write(folder, now)
+    left = ", ".join(f"{sizes[name] or 0:.0f} bytes for {name}" for name in now.waiting)
+    told.done(step, f"{left} stay on disk, and are sent as soon as it answers" if left else "sent")
+    return now
 
 
 def asked(queues: Queues, settings: StackSettings) -> dict[str, float | None]:

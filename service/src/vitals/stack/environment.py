@@ -18,6 +18,7 @@ from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack import collector_config, elasticsearch_files
 from vitals.stack.engines import Engines
 from vitals.stack.groups import GroupName
+from vitals.stack.secrets import Secrets
 
 LOOPBACK = "127.0.0.1"
 
@@ -36,7 +37,7 @@ def stack_environment(
     """What we set for every process of the stack; it is put over the caller's environment (`with_inherited`)."""
     return {
         **_addresses(settings, service, inherited),
-        **_folders(settings),
+        **_folders(settings, inherited),
         **_programs(settings, engines, java_home),
         **_retention(settings),
         **_backends(settings),
@@ -115,9 +116,10 @@ def _without_proxy(named: str) -> str:
     return ",".join([*filter(None, named.split(",")), LOOPBACK, "localhost"])
 
 
-def _folders(settings: StackSettings) -> dict[str, str]:
+def _folders(settings: StackSettings, inherited: Mapping[str, str]) -> dict[str, str]:
     state = settings.vitals_state_dir
     return {
+        "PREDICTION_KEY_FILE": inherited.get("PREDICTION_KEY_FILE") or str(Secrets(state / "secrets").prediction_key),
         "CHECKOUT": str(ROOT),
         "VITALS_STATE_DIR": str(state),
         "VITALS_CACHE_DIR": str(settings.vitals_cache_dir),
@@ -126,6 +128,8 @@ def _folders(settings: StackSettings) -> dict[str, str]:
         "QUEUE_DIR": str(state / "collector" / "queue"),
         "PROMETHEUS_CONFIG": str(state / "prometheus" / "prometheus.yml"),
         "PROMETHEUS_DATA": str(state / "prometheus" / "data"),
+        "ALERTMANAGER_FOLDER": str(state / "alertmanager"),
+        "ALERTMANAGER_DATA": str(state / "alertmanager" / "data"),
         "JAEGER_DATA": str(state / "jaeger"),
         "LOKI_DATA": str(state / "loki"),
         "ELASTICSEARCH_DATA": str(state / "elasticsearch" / "data"),
@@ -143,6 +147,7 @@ def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dic
         "JAEGER": str(engines.binary("jaeger")),
         "LOKI": str(engines.binary("loki")) if "loki" in engines else "",
         "NODE_EXPORTER": str(engines.binary("node_exporter")),
+        "ALERTMANAGER": str(engines.binary("alertmanager")),
         "ELASTICSEARCH": str(engines.binary("elasticsearch")),
         "ELASTICSEARCH_RUN_AS": as_other,
         "ES_JAVA_HOME": str(java_home),

@@ -42,9 +42,10 @@ GROUPS: dict[GroupName, Group] = {
             "JAEGER_HEALTH_PORT",
             "JAEGER_METRICS_PORT",
             "NODE_EXPORTER_PORT",
+            "ALERTMANAGER_PORT",
         ),
-        350 * _MIB,
-        ("prometheus", "jaeger"),
+        400 * _MIB,
+        ("prometheus", "jaeger", "alertmanager"),
     ),
     "loki": Group("loki", ("LOKI_PORT", "LOKI_GRPC_PORT"), 300 * _MIB, ("loki",)),
     "collector": Group(
@@ -52,6 +53,7 @@ GROUPS: dict[GroupName, Group] = {
         (
             "OTLP_GRPC_PORT",
             "OTLP_HTTP_PORT",
+            "ALERTS_PORT",
             "COLLECTOR_HEALTH_PORT",
             "COLLECTOR_METRICS_PORT",
             "COLLECTOR_SCRAPE_PORT",

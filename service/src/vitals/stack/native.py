@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vitals.errors import StackError
 from vitals.settings import Settings, StackSettings
-from vitals.stack import backends, draining, elasticsearch_files, preflight, prometheus_files
+from vitals.stack import alertmanager_files, backends, draining, elasticsearch_files, preflight, prometheus_files
 from vitals.stack.engines import Engines
 from vitals.stack.environment import settings_digest, stack_environment, with_inherited
 from vitals.stack.failures import sentence_of_a_failed_start
@@ -32,6 +32,7 @@ USUAL_SECONDS = {
     "jaeger": 3,
     "node_exporter": 1,
     "loki": 17,
+    "alertmanager": 1,
     "collector": 3,
     "service": 6,
 }
@@ -41,7 +42,19 @@ READY_WITHIN_SECONDS = 240
 
 _LOCK = ".lock"
 
-_MADE_HERE = ("secrets", "elasticsearch", "prometheus", "jaeger", "loki", "collector", "logs", "model", "run")
+_MADE_HERE = (
+    "secrets",
+    "elasticsearch",
+    "prometheus",
+    "alertmanager",
+    "jaeger",
+    "loki",
+    "collector",
+    "logs",
+    "model",
+    "scenarios",
+    "run",
+)
 """What may be deleted of the state folder: it is the user's choice, and may hold other things."""
 _MODEL_STEP = "example model"
 
@@ -133,7 +146,7 @@ class NativeStack:
                         self._start(name)
                 self._wait_until_ready(wave, told, new=to_start)
         if "collector" in wanted and self.queues.waiting:
-            self._send_what_waits(told)
+            self.queues = draining.emptied(self.queues, self.settings, self.collector, told)
         self._stop_in_order([name for name in running if name not in members(target, self._servers())], told)
 
     def _running(self, target: Target) -> list[GroupName]:
@@ -158,7 +171,8 @@ class NativeStack:
         if "elk" in to_start:
             # Not under one that runs: it watches its files, and takes one that is not its own yet for a loss of all roles.
             elasticsearch_files.prepare(self.settings, self.engines.folder("elasticsearch"), self.secrets)
-        prometheus_files.prepare(self.state / "prometheus", self.environment())
+        prometheus_files.prepare(self.state / "prometheus", self.environment(), self.settings.alert_windows)
+        alertmanager_files.prepare(self.state / "alertmanager", self.settings.alerts_port)
         model = self.state / "model"
         if "service" in to_start and self.make_model and self.service.model_dir is None and not _has_files(model):
             told.start(_MODEL_STEP, 3)
@@ -171,17 +185,7 @@ class NativeStack:
             draining.write(self.collector, self.queues)
         log = self.state / "logs" / f"process-compose-{name}.log"
         self.supervisors[name].start(self.engines.binary("process-compose"), with_inherited(environment, self.env), log)
-        write_atomically(self._digest_file(name), settings_digest(environment, self.env, name))
-
-    def _send_what_waits(self, told: Progress) -> None:
-        """Wait while the queues of backends that are no longer chosen get smaller; what can't be sent stays, and is said."""
-        step = f"what waits for {', '.join(self.queues.waiting)}"
-        told.start(step, 1)
-        sizes = draining.watched(self.queues, self.settings)
-        self.queues = draining.with_emptied(self.queues, sizes)
-        draining.write(self.collector, self.queues)
-        left = ", ".join(f"{sizes[name] or 0:.0f} bytes for {name}" for name in self.queues.waiting)
-        told.done(step, f"{left} stay on disk, and are sent as soon as it answers" if left else "sent")
+        write_atomically(self._digest_file(name), self._digest(name, environment))
 
     def _stop_in_order(self, names: Sequence[GroupName], progress: Progress) -> None:
         for wave in reversed(waves(names)):
@@ -198,13 +202,18 @@ class NativeStack:
     def _outdated(self, target: Target) -> list[GroupName]:
         """Groups that run with other options than those of now, or in part only, or whose supervisor is gone."""
         running = [name for name in self._running(target) if name in members(target, self._servers())]
-        ours = self.environment() if running else {}
-        return [name for name in running if not self._is_well(name, settings_digest(ours, self.env, name))]
+        environment = self.environment() if running else {}
+        return [name for name in running if not self._is_well(name, self._digest(name, environment))]
 
     def _is_well(self, name: GroupName, digest: str) -> bool:
         known = self._digest_file(name).read_text() if self._digest_file(name).exists() else ""
         supervisor = self.supervisors[name]
         return known == digest and supervisor.alive() and not any(state.failed for state in supervisor.states())
+
+    def _digest(self, name: GroupName, environment: Mapping[str, str]) -> str:
+        """Of the options that a group was started with; the rules' windows are Prometheus's alone."""
+        own = {"ALERT_WINDOWS": self.settings.alert_windows} if name == "prom-graf" else {}
+        return settings_digest({**environment, **own}, self.env, name)
 
     def _digest_file(self, name: GroupName) -> Path:
         return self.state / "logs" / f".options-of-{name}"

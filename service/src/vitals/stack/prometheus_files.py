@@ -7,23 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vitals.errors import StackError
-from vitals.settings import ROOT
+from vitals.settings import ROOT, AlertWindows
 from vitals.stack.secrets import make_private_folder, write_atomically
 
 SOURCES = ROOT / "prom-graf" / "prometheus"
 
 
-def prepare(folder: Path, environment: Mapping[str, str]) -> None:
-    """Copy prometheus.yml and its rules, and fill the ports into the files of targets.
+def prepare(folder: Path, environment: Mapping[str, str], alert_windows: AlertWindows) -> None:
+    """Copy prometheus.yml and its rules with these windows, and fill the ports into the files of targets.
 
     Prometheus reads no environment variables in its configuration: what differs by way of running is in files of targets.
     """
     make_private_folder(folder)
     write_atomically(folder / "prometheus.yml", (SOURCES / "prometheus.yml").read_text(), mode=0o600)
-    if (SOURCES / "rules").is_dir():
-        (folder / "rules").mkdir(exist_ok=True)
-        for rules in sorted((SOURCES / "rules").glob("*.yml")):
-            write_atomically(folder / "rules" / rules.name, rules.read_text(), mode=0o600)
+    _prepare_rules(folder / "rules", SOURCES / "rules" / alert_windows)
     scraped = "prometheus-scrape" in environment.get("METRICS_BACKEND", "").split("+")
     for kind in ("targets", "alertmanagers", "collected"):
         (folder / kind).mkdir(exist_ok=True)
@@ -33,6 +30,19 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> None:
         for template in sorted((SOURCES / kind).glob("native*.yml.in")):
             target = folder / kind / template.name.removesuffix(".in")
             write_atomically(target, filled(template.read_text(), environment), mode=0o600)
+
+
+def _prepare_rules(folder: Path, source: Path) -> None:
+    """Exactly the rules of one profile: what an earlier start left of another is deleted."""
+    make_private_folder(folder)
+    wanted = {file.name: file.read_text() for file in sorted(source.glob("*.yml"))}
+    if not wanted:
+        raise StackError(f"{source} has no rules: `make rules` writes them.")
+    for old in folder.glob("*.yml"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, text in wanted.items():
+        write_atomically(folder / name, text, mode=0o600)
 
 
 def filled(text: str, environment: Mapping[str, str]) -> str:

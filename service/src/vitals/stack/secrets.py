@@ -1,4 +1,4 @@
-"""The passwords of the stack: made once, kept in files that only their owner can read."""
+"""The stack's passwords, tokens and keys: made once, kept in files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -60,14 +60,30 @@ class Secrets:
         """The file of the password of Grafana's user admin; there is one where Grafana runs, in containers."""
         return self.folder / "grafana-admin-password"
 
-    def ensure(self, *, grafana: bool = False) -> None:
-        """Generate what is missing; what is there stays."""
-        wanted = [*map(self.file, USERS), *([self.grafana_file] if grafana else [])]
-        missing = [file for file in wanted if not file.exists()]
-        if missing:
-            make_private_folder(self.folder)
-        for file in missing:
-            write_atomically(file, secrets.token_urlsafe(32), mode=0o600)
+    @property
+    def alerts_token(self) -> Path:
+        """The file of the token with which Alertmanager hands its notifications to the Collector."""
+        return self.folder / "alerts-token"
+
+    @property
+    def prediction_key(self) -> Path:
+        """The file of the key that the service signs prediction ids with."""
+        return self.folder / "prediction-key"
+
+    def ensure(self, *, grafana: bool = False, prediction_key: bool = True) -> None:
+        """Generate what is missing; what is there stays. In containers the prediction key has a folder of its own."""
+        wanted = [*map(self.file, USERS), self.alerts_token]
+        wanted += [self.grafana_file] if grafana else []
+        wanted += [self.prediction_key] if prediction_key else []
+        for file in wanted:
+            ensure_random(file)
+
+
+def ensure_random(file: Path) -> None:
+    """Put a secret of 32 random bytes (43 characters) into the file where there is none yet; its folder becomes private then."""
+    if not file.exists():
+        make_private_folder(file.parent)
+        write_atomically(file, secrets.token_urlsafe(32), mode=0o600)
 
 
 def make_private_folder(folder: Path, owner: Owner | None = None) -> None:

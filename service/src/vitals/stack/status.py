@@ -23,6 +23,7 @@ COMPONENTS: dict[str, GroupName] = {
     "elasticsearch": "elk",
     "jaeger": "prom-graf",
     "node_exporter": "prom-graf",
+    "alertmanager": "prom-graf",
 }
 
 
@@ -91,6 +92,7 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
             _local(settings.node_exporter_port),
             {"metrics_url": f"{_local(settings.node_exporter_port)}/metrics"},
         ),
+        Component("alertmanager", _local(settings.alertmanager_port), f"{_local(settings.alertmanager_port)}/-/ready"),
         Component("loki", _local(settings.loki_port), f"{_local(settings.loki_port)}/ready"),
     ]
     wanted = members(target, backends.servers(settings))

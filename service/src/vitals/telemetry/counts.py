@@ -1,32 +1,55 @@
-"""Counting that costs an addition: plain integers on the hot path, exported by an observable instrument."""
+"""Counting that costs an addition: plain numbers on the hot path, exported by an observable instrument."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, TypeVar
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+Key = TypeVar("Key", bound=Hashable)
+Attributes = Mapping[str, str]
 
-class Counts:
-    """A counter with a fixed set of series, all present at 0 from the start.
 
-    `add` is an integer addition on the event loop and allocates nothing; the SDK reads the integers at each collection.
-    The set is fixed so that no user's input can ever become a label value.
+class Counts(Generic[Key]):
+    """A counter with a known set of series, all present at 0 from the start.
+
+    `add` is an addition on the event loop and allocates nothing but the sum; the SDK's thread reads the sums at each collection.
+    Series are named by the code, so that no user's input can ever become a label value.
     """
 
-    def __init__(self, meter: Meter, name: str, *, unit: str, description: str, series: Mapping[str, Mapping[str, str]]) -> None:
-        """`series` gives, for each key that `add` may be called with, the attributes it is exported with."""
-        self._values = dict.fromkeys(series, 0)
-        self._attributes = {key: dict(attributes) for key, attributes in series.items()}
+    def __init__(
+        self, meter: Meter, name: str, *, unit: str = "", description: str, series: Mapping[Key, Attributes], zero: float = 0
+    ) -> None:
+        """`series` gives, for each key that `add` may be called with, the attributes it is exported with.
+
+        zero: what each begins at; 0.0 makes it a sum of floats for every store.
+        """
+        self._zero = zero
+        self._values: dict[Key, float] = {}
+        self._attributes: dict[Key, Attributes] = {}
+        self.more(series)
         meter.create_observable_counter(name, [self._observe], unit=unit, description=description)
 
-    def add(self, key: str, amount: int = 1) -> None:
+    def more(self, series: Mapping[Key, Attributes]) -> None:
+        """Add series that were not known at the start; the caller bounds how many. A key that is there keeps its sum."""
+        for key, attributes in series.items():
+            # Attributes first: the thread that reads may come in between.
+            self._attributes.setdefault(key, dict(attributes))
+            self._values.setdefault(key, self._zero)
+
+    def add(self, key: Key, amount: float = 1) -> None:
         """Count `amount` more of `key`. Raises KeyError for a key that is not one of the series."""
         self._values[key] += amount
 
-    def __getitem__(self, key: str) -> int:
+    def __contains__(self, key: Key) -> bool:
+        """Whether `key` is one of the series."""
+        return key in self._values
+
+    def __getitem__(self, key: Key) -> float:
         """How many of `key` were counted in this process."""
         return self._values[key]
 
     def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(value, self._attributes[key]) for key, value in self._values.items()]
+        # One copy, which no addition interrupts: a series may come while this is read.
+        return [Observation(value, self._attributes[key]) for key, value in list(self._values.items())]

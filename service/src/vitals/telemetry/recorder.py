@@ -5,11 +5,13 @@ What a request costs in telemetry is decided behind these methods; no route, mod
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -18,6 +20,7 @@ from opentelemetry.semconv.attributes.otel_attributes import OTEL_EVENT_NAME
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 
 from vitals.telemetry import defaults
+from vitals.telemetry.logs import RECORD_UID
 from vitals.telemetry.runtime import Telemetry
 
 _logger = logging.getLogger("vitals.request")
@@ -28,11 +31,22 @@ MAX_FIELDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One answered prediction, as telemetry knows it."""
+    """One answered row, as telemetry knows it: a class with its confidence, or a number."""
 
     id: str
-    predicted: str
-    confidence: float
+    predicted: str | float
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The true value of an earlier answer; `correct` is None for a number."""
+
+    prediction_id: str
+    model_version: str
+    label: str | float
+    predicted: str | float
+    correct: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,7 @@ class RequestContext:
     """What ties a request to the batch that serves it."""
 
     span_context: SpanContext
+    rows: int
 
 
 class Recorder:
@@ -69,32 +84,44 @@ class Recorder:
             explicit_bucket_boundaries_advisory=list(defaults.CONFIDENCE),
         )
 
-    def request(self) -> RequestContext:
-        """The current request, for the batch that will serve it."""
-        return RequestContext(trace.get_current_span().get_span_context())
+    def request(self, rows: int) -> RequestContext:
+        """The current request, which asks for `rows` rows, for the batch that will serve it."""
+        return RequestContext(trace.get_current_span().get_span_context(), rows)
 
-    def prediction(self, made: Prediction) -> None:
-        """Write the current request's prediction: on its span, into the confidence histogram, as one `ml.prediction` event."""
-        attributes: dict[str, str | float] = {
-            **self._model,
-            "ml.prediction.id": made.id,
-            "ml.prediction.class": made.predicted,
-            "ml.prediction.confidence": made.confidence,
-        }
+    def predictions(self, made: Sequence[Prediction], *, features: str | None = None) -> None:
+        """Write the current request's answers: on its span, into the confidence histogram, as one `ml.prediction` event.
+
+        Several rows are arrays, in their order. features: the rows that were asked for, as JSON text, for the event alone.
+        """
+        attributes: dict[str, Any] = {**self._model, **_attributes(made)}
         trace.get_current_span().set_attributes(attributes)
-        self._confidence.record(made.confidence, self._model)
-        now = time.time_ns()
-        self._events.emit(
-            LogRecord(
-                timestamp=now,
-                observed_timestamp=now,
-                severity_number=SeverityNumber.INFO,
-                severity_text="INFO",
-                body=f"predicted {made.predicted} with confidence {made.confidence:.3f}",
-                attributes=attributes,
-                event_name="ml.prediction",
-            )
-        )
+        for one in made:
+            if one.confidence is not None:
+                self._confidence.record(one.confidence, self._model)
+        if features is not None:
+            attributes["ml.prediction.features"] = features
+        attributes[RECORD_UID] = _uid("ml.prediction", made[0].id)
+        self._emit("ml.prediction", _sentence(made), attributes)
+
+    def label(self, given: Label) -> None:
+        """Write the true value of an earlier answer as one `ml.label` event.
+
+        Its id comes from the prediction's: a store that has it takes it no second time, whichever replica sends it.
+        """
+        attributes: dict[str, Any] = {
+            **self._model,
+            "ml.model.version": given.model_version,
+            "ml.prediction.id": given.prediction_id,
+            "ml.label.value": str(given.label),  # text always, since a field of a store has one type
+            RECORD_UID: _uid("ml.label", given.prediction_id),
+        }
+        if isinstance(given.predicted, str):
+            attributes["ml.prediction.class"] = given.predicted
+        else:
+            attributes["ml.prediction.value"] = given.predicted
+        if given.correct is not None:
+            attributes["ml.label.correct"] = given.correct
+        self._emit("ml.label", f"label {given.label} for a prediction of {given.predicted}", attributes)
 
     def refused(self, fields: Sequence[tuple[str, str]]) -> None:
         """Log that the current request's input failed validation: (field, reason) pairs, never the values."""
@@ -117,13 +144,14 @@ class Recorder:
         The span links to every request it serves. Its parent is the first of them that is sampled, so a request that was alone
         in its batch has the whole story in one trace.
         """
+        rows = sum(request.rows for request in requests)
         contexts = [request.span_context for request in requests if request.span_context.is_valid]
         span = self._tracer.start_span(
             "predict batch",
             context=_parent(contexts),
             kind=SpanKind.INTERNAL,
             links=[Link(context) for context in contexts],
-            attributes={**self._model, "ml.inference.batch.size": len(requests)},
+            attributes={**self._model, "ml.inference.batch.size": rows},
         )
         in_span = trace.set_span_in_context(span)
         start = time.perf_counter()
@@ -135,8 +163,43 @@ class Recorder:
             raise
         finally:
             self._inference.record(time.perf_counter() - start, self._model, context=in_span)
-            self._rows.record(len(requests), self._model, context=in_span)
+            self._rows.record(rows, self._model, context=in_span)
             span.end()
+
+    def _emit(self, event: str, body: str, attributes: dict[str, Any]) -> None:
+        now = time.time_ns()
+        self._events.emit(
+            LogRecord(
+                timestamp=now,
+                observed_timestamp=now,
+                severity_number=SeverityNumber.INFO,
+                severity_text="INFO",
+                body=body,
+                attributes=attributes,
+                event_name=event,
+            )
+        )
+
+
+def _attributes(made: Sequence[Prediction]) -> dict[str, Any]:
+    value = "ml.prediction.class" if isinstance(made[0].predicted, str) else "ml.prediction.value"
+    columns: dict[str, list[Any]] = {"ml.prediction.id": [one.id for one in made], value: [one.predicted for one in made]}
+    if all(one.confidence is not None for one in made):
+        columns["ml.prediction.confidence"] = [one.confidence for one in made]
+    return {name: column if len(made) > 1 else column[0] for name, column in columns.items()}
+
+
+def _sentence(made: Sequence[Prediction]) -> str:
+    if len(made) > 1:
+        return f"predicted {len(made)} rows"
+    [one] = made
+    if one.confidence is None:
+        return f"predicted {one.predicted}"
+    return f"predicted {one.predicted} with confidence {one.confidence:.3f}"
+
+
+def _uid(event: str, prediction_id: str) -> str:
+    return hashlib.blake2b(f"{event} {prediction_id}".encode(), digest_size=16).hexdigest()
 
 
 def _parent(contexts: Sequence[SpanContext]) -> Context:

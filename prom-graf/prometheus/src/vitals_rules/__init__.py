@@ -1,0 +1,1 @@
+"""Prometheus's rules for each profile of windows, made from their templates."""

@@ -1,0 +1,59 @@
+"""The one way from rows to answers: the model is asked, everything is counted, and each answer gets its id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vitals.api.rows import Row
+from vitals.api.state import State
+from vitals.errors import ServiceProblem
+from vitals.model.served import Outcome
+from vitals.profile.bins import Value
+from vitals.telemetry import Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The model's outcome for one row, and the id that labels refer to."""
+
+    prediction_id: str
+    outcome: Outcome
+
+
+async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
+    """Ask the model for `rows`, one or more, in the order of the profile's features; gives as many answers, in the same order.
+
+    Rows are counted once the model was asked for them, also where it failed: rows that break a model are what drift may look
+    like first. Refused rows are not, nor those that a full queue, or a model that is still being loaded, turned away: they come
+    again.
+    Raises NotReady, Overloaded, and what the model raised.
+    """
+    batcher = state.ready_batcher
+    monitoring = state.monitoring
+    try:
+        outcomes = await batcher.predict(rows, state.recorder.request(len(rows)))
+    except ServiceProblem:
+        raise
+    except Exception:
+        monitoring.asked(rows)
+        raise
+    monitoring.asked(rows)
+    answers = [Answer(monitoring.answered(one.predicted, one.class_index, one.confidence), one) for one in outcomes]
+    state.recorder.predictions(
+        [Prediction(one.prediction_id, one.outcome.predicted, one.outcome.confidence) for one in answers],
+        features=_as_json(state, rows) if state.log_features else None,
+    )
+    return answers
+
+
+def _as_json(state: State, rows: Sequence[Row]) -> str:
+    names = [feature.name for feature in state.profile.features]
+    written = [dict(zip(names, map(_short, row), strict=True)) for row in rows]
+    return json.dumps(written, ensure_ascii=False, separators=(",", ":"))
+
+
+def _short(value: Value) -> Value:
+    """A number with 12 significant digits: of 16, the Collector's redaction would take one in seven for a card's number."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value

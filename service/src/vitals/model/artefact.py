@@ -1,0 +1,75 @@
+"""What every artefact can do once it is open, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitals.errors import ModelMismatch
+from vitals.model.inputs import Inputs, Row
+from vitals.profile.facts import ARTEFACT_FORMATS
+
+__all__ = ["Artefact", "Inputs", "Row", "open_artefact"]
+
+
+class Artefact(Protocol):
+    """A model as its file has it; it knows nothing of a profile."""
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """What it predicts."""
+
+    @property
+    def width(self) -> int | None:
+        """How many features it takes, where it says so."""
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The features' names in order, where it knows them."""
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The classes in the order of its probabilities; None where it does not know them, and for regression."""
+
+    @property
+    def made_with(self) -> str:
+        """The library that made it, as far as it says."""
+
+    def probabilities(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
+        """Classification: shape (rows, classes)."""
+
+    def labels(self, inputs: Inputs, rows: Sequence[Row]) -> list[str] | None:
+        """Classification: the classes that it names itself, where it gives them apart from the probabilities."""
+
+    def values(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
+        """Regression: shape (rows,)."""
+
+
+def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
+    """Open the model in `path`, by the ending of its name.
+
+    Raises ModelMismatch where the file can't be read, or not safely, or holds no model that can be served.
+    """
+    form = ARTEFACT_FORMATS.get(path.suffix)
+    if form is None:
+        raise ModelMismatch(f"{path} ends in none of {', '.join(ARTEFACT_FORMATS)}: its format is not known.")
+    if form == "onnx":
+        from vitals.model.onnx_format import read_onnx
+
+        return read_onnx(path)
+    if form == "skops":
+        from vitals.model.skops_format import read_skops as read
+    else:
+        if not allow_pickle:
+            raise ModelMismatch(
+                f"{path} is a pickle, and a pickle can run any code when it is read. Save the model as skops or ONNX; "
+                "or, where you trust the file, allow it with ALLOW_PICKLE=true (`vitals profile`: --unsafe-pickle)."
+            )
+        from vitals.model.pickle_format import read_pickle as read
+    from vitals.model.estimator import Estimator
+
+    return Estimator(read(path), path)

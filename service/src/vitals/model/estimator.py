@@ -1,0 +1,125 @@
+"""A scikit-learn estimator (or pipeline) as an artefact."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitals.errors import ModelMismatch
+from vitals.model.inputs import Inputs, Row
+from vitals.model.parts import parts
+from vitals.profile.classes import class_name
+
+_NOT_KNOWN = object()
+
+
+class Estimator:
+    """Anything with scikit-learn's interface.
+
+    What was fitted on an array gets an array. What was fitted on a DataFrame gets one of the same types; where all
+    features are numbers and an array gives the same answer, it gets the array, which costs a third.
+    """
+
+    def __init__(self, estimator: Any, path: Path) -> None:
+        """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence."""
+        self._estimator = estimator
+        self.task = _task(estimator, path)
+        width = getattr(estimator, "n_features_in_", None)
+        if not isinstance(width, int | np.integer):
+            raise ModelMismatch(f"{path} holds a {_kind(estimator)} that does not say how many features it takes: is it fitted?")
+        self.width = int(width)
+        names = getattr(estimator, "feature_names_in_", None)
+        self.columns = None if names is None else tuple(str(name) for name in names)
+        self.classes = _classes(estimator, path) if self.task == "classification" else None
+        self.made_with = _made_with(estimator)
+        self._ask = estimator.predict_proba if self.task == "classification" else estimator.predict
+        self._gap: Any = _NOT_KNOWN
+        self._by_array: bool | None = True if self.columns is None else None
+
+    def probabilities(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
+        """Shape (rows, classes)."""
+        return np.asarray(self._ask(self._input(inputs, rows)))
+
+    def labels(self, inputs: Inputs, rows: Sequence[Row]) -> list[str] | None:  # noqa: ARG002 - `classes` says enough
+        """None: the probabilities' order is that of `classes`."""
+        return None
+
+    def values(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
+        """Shape (rows,). Raises ValueError where the model gives several values a row."""
+        return np.asarray(self._ask(self._input(inputs, rows)), dtype=np.float64).reshape(len(rows))
+
+    def _input(self, inputs: Inputs, rows: Sequence[Row]) -> Any:
+        if self._by_array is None:
+            self._by_array = inputs.only_numbers and self._array_does(inputs, rows[:1])
+        if inputs.only_numbers:
+            return inputs.numbers(rows) if self._by_array else inputs.frame(rows)
+        if self._gap is _NOT_KNOWN:
+            self._gap = _gap(self._estimator)
+        return inputs.array(rows, self._gap) if self._by_array else inputs.frame(rows, self._gap)
+
+    def _array_does(self, inputs: Inputs, rows: Sequence[Row]) -> bool:
+        """Whether an array of `rows` gets the answer that a DataFrame gets: some steps choose columns by their names."""
+        by_frame = self._ask(inputs.frame(rows))
+        # The names are held against the profile when the model is loaded; that an array has none is said at every call.
+        warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+        try:
+            return bool(np.allclose(self._ask(inputs.numbers(rows)), by_frame, rtol=1e-9, atol=1e-12))
+        except Exception:  # whatever a step raises that looks for its columns
+            return False
+
+
+def _gap(estimator: Any) -> float | None:
+    """How texts were missing in the data that it was fitted on: None, as from Parquet, where an encoder or imputer knows that."""
+    for _, part in parts(estimator):
+        known = getattr(part, "categories_", None)
+        if isinstance(known, list) and any(value is None for one in known for value in np.asarray(one).tolist()):
+            return None
+        if getattr(part, "missing_values", math.nan) is None:
+            return None
+    return math.nan
+
+
+def _task(estimator: Any, path: Path) -> Literal["classification", "regression"]:
+    from sklearn.base import is_classifier, is_regressor  # takes a second to import, and ONNX models don't need it
+
+    try:
+        if is_classifier(estimator):
+            return "classification"
+        if is_regressor(estimator):
+            return "regression"
+    except Exception as wrong:  # asking something that is no estimator for its tags
+        raise ModelMismatch(f"{path} holds a {_kind(estimator)}, which is no scikit-learn estimator ({wrong}).") from wrong
+    raise ModelMismatch(f"{path} holds a {_kind(estimator)}, which is neither a classifier nor a regressor.")
+
+
+def _classes(estimator: Any, path: Path) -> tuple[str, ...]:
+    if not hasattr(estimator, "predict_proba"):
+        raise ModelMismatch(
+            f"{path} holds a {_kind(estimator)}, which gives no probabilities; "
+            "wrap it in scikit-learn's CalibratedClassifierCV, or turn its option for probabilities on, and fit it again."
+        )
+    classes = getattr(estimator, "classes_", None)
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) < 2:
+        raise ModelMismatch(f"{path} holds a {_kind(estimator)} that does not predict one of two or more classes.")
+    return tuple(class_name(one) for one in classes)
+
+
+def _kind(estimator: Any) -> str:
+    """The class's name; of a pipeline, that of its last step."""
+    steps = getattr(estimator, "steps", None)
+    return type(steps[-1][1] if isinstance(steps, list) and steps else estimator).__name__
+
+
+def _made_with(estimator: Any) -> str:
+    library = type(estimator).__module__.split(".", 1)[0]
+    if library != "sklearn":
+        return library
+    import sklearn
+
+    return f"scikit-learn {sklearn.__version__}"

@@ -1,0 +1,56 @@
+"""Which model a folder holds, and where it comes from: `model.json`, beside the artefact and `profile.json`."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FACTS_FILE = "model.json"
+PROFILE_FILE = "profile.json"
+HELD_OUT_FILE = "held_out.csv"
+VERSION_DIGITS = 12
+
+Format = Literal["skops", "onnx", "pickle"]
+
+ARTEFACT_FORMATS: dict[str, Format] = {
+    ".skops": "skops",
+    ".onnx": "onnx",
+    ".pickle": "pickle",
+    ".pkl": "pickle",
+    ".joblib": "pickle",
+}
+"""The format of an artefact, by the ending of its file's name."""
+
+
+class ModelFacts(BaseModel):
+    """Name and version, the hashes of what belongs together, and where the model comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[2] = 2
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100, description="The model's name.")
+    artefact: str = Field(pattern=r"^model\.[a-z]+$", description="The artefact's file, in the same folder.")
+    format: Format = Field(
+        description="How the artefact is read; a pickle can run any code, so it is read only where that is allowed."
+    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The artefact's hash: what the version is made from.")
+    profile_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The hash of profile.json.")
+    made_at: datetime = Field(description="When the folder was made (UTC).")
+    trained_on: str = Field("", max_length=1000, description="What the model learned from.")
+    trained_with: str = Field("", max_length=1000, description="The library that trained it.")
+    description: str = Field("", max_length=4000, description="What the model is for, and what one should know of it.")
+
+    @property
+    def version(self) -> str:
+        """The first digits of the artefact's hash: the same content has the same version, anywhere."""
+        return self.sha256[:VERSION_DIGITS]
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

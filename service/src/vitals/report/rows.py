@@ -1,0 +1,120 @@
+"""From logged events to rows: one for each row of a request, with its label where one came."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vitals.profile.bins import Value
+from vitals.profile.classes import class_name
+from vitals.profile.document import Feature, Profile
+
+PREDICTED, LABELLED = "ml.prediction", "ml.label"
+
+_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
+
+Predicted = str | float
+"""A class, or (regression) a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its features in the order of the profile's, what the model answered, and what was true."""
+
+    values: tuple[Value, ...]
+    predicted: Predicted | None = None
+    label: Predicted | None = None
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exploded:
+    """The rows of some logged requests; how many requests were logged without features, and how many could not be read."""
+
+    rows: list[Row]
+    without_features: int = 0
+    unreadable: int = 0
+
+
+def rows_of_predictions(documents: Iterable[Mapping[str, Any]], profile: Profile) -> Exploded:
+    """The rows of the attributes of `ml.prediction` events: the request's JSON text beside one or many ids and answers.
+
+    A record that is cut off, masked, or of another shape than its answers is counted and left out.
+    """
+    rows: list[Row] = []
+    without = unreadable = 0
+    for attributes in documents:
+        text = attributes.get("ml.prediction.features")
+        if text is None:
+            without += 1
+            continue
+        try:
+            rows += _exploded(json.loads(text), attributes, profile)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            unreadable += 1
+    return Exploded(rows, without, unreadable)
+
+
+def _exploded(written: Any, attributes: Mapping[str, Any], profile: Profile) -> list[Row]:
+    inputs = written if isinstance(written, list) else [written]
+    ids = _several(attributes["ml.prediction.id"])
+    answers = _several(attributes["ml.prediction.class" if profile.task == "classification" else "ml.prediction.value"])
+    return [
+        Row(
+            tuple(value_of(feature, one.get(feature.name)) for feature in profile.features),
+            answer_of(profile, answer),
+            id=str(prediction_id),
+        )
+        for one, prediction_id, answer in zip(inputs, ids, answers, strict=True)
+    ]
+
+
+def labelled(rows: Sequence[Row], documents: Iterable[Mapping[str, Any]], profile: Profile) -> list[Row]:
+    """The rows with the labels of `ml.label` events (their attributes, oldest first): of several for one row the first counts."""
+    found: dict[str, Predicted] = {}
+    for attributes in documents:
+        ids, values = _several(attributes.get("ml.prediction.id", [])), _several(attributes.get("ml.label.value", []))
+        for prediction_id, value in zip(ids, values, strict=False):
+            label = answer_of(profile, value)
+            if label is not None:
+                found.setdefault(str(prediction_id), label)
+    return [dataclasses.replace(row, label=found[row.id]) if row.id in found else row for row in rows]
+
+
+def value_of(feature: Feature, written: Any) -> Value:
+    """A value as requests and data files have it, as the profile's bins take it; None where it is missing or none of its kind."""
+    if written is None or written == "" or (isinstance(written, float) and math.isnan(written)):
+        return None
+    if feature.kind == "numeric":
+        try:
+            number = float(written)
+        except (TypeError, ValueError):
+            return None
+        return None if math.isnan(number) else number
+    if feature.kind == "boolean":
+        name = class_name(written).lower()
+        return True if name in _YES else False if name in _NO else None
+    known = {class_name(category): category for category in feature.categories}
+    name = class_name(written)
+    return known.get(name, name)
+
+
+def answer_of(profile: Profile, written: Any) -> Predicted | None:
+    """A class's name, or the predicted number; None where it is neither."""
+    if written is None or (isinstance(written, float) and math.isnan(written)):
+        return None
+    if profile.task == "classification":
+        return class_name(written)
+    try:
+        number = float(written)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _several(written: Any) -> list[Any]:
+    return list(written) if isinstance(written, list | tuple) else [written]

@@ -1,0 +1,1 @@
+"""Traffic and trouble on purpose, and the alerts that each must bring about: what `vitals scenario` runs."""

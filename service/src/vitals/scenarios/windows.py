@@ -1,0 +1,54 @@
+"""How long the rules look back, from the file that they are made from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vitals.settings import ROOT
+
+WINDOWS_FILE = ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml"
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_NOT_OF_TRAFFIC = ("host",)
+_NOT_WINDOWS = ("for", "keep", "memory", "base")
+
+
+def seconds(duration: str) -> float:
+    """From Prometheus's way to write a duration (1h30m); raises ValueError for anything else."""
+    parts = re.findall(r"(\d+)(ms|[smhd])", duration)
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
+        raise ValueError(f"{duration!r} is not a duration")
+    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+
+
+def silent_after(profile: str, file: Path = WINDOWS_FILE) -> float:
+    """Seconds after which no alert fires any more for traffic that has ended, but for the time that it keeps firing.
+
+    Of a pair of windows (budget burn) the shorter counts, since an alert needs both.
+    """
+    return _longest(profile, min, file)
+
+
+def forgotten_after(profile: str, file: Path = WINDOWS_FILE) -> float:
+    """Seconds after which traffic that has ended makes no difference to any alert: of a pair the longer window counts."""
+    return _longest(profile, max, file)
+
+
+def _longest(profile: str, of_pair: Callable[[list[float]], float], file: Path) -> float:
+    tables: dict[str, Any] = tomllib.loads(file.read_text())[profile]
+    found = [0.0]
+    for name, table in tables.items():
+        if isinstance(table, dict) and name not in _NOT_OF_TRAFFIC:
+            for key, value in table.items():
+                durations = [one for one in (value if isinstance(value, list) else [value]) if _is_duration(one)]
+                if durations and key not in _NOT_WINDOWS:
+                    found.append(of_pair([seconds(one) for one in durations]))
+    return max(found)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"(\d+(ms|[smhd]))+", value) is not None

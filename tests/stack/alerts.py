@@ -1,0 +1,36 @@
+"""Alerts for tests: handed to Alertmanager as Prometheus does it, and read from their history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2 as httpx
+
+from .conftest import Stack
+
+INDEX = "logs-alerts.otel-default"
+
+
+def fire(stack: Stack, name: str, started: datetime, ended: datetime | None = None, **labels: str) -> None:
+    """Hand an alert to Alertmanager, as Prometheus does every minute while it fires, and once more when it has ended."""
+    alert = {
+        "labels": {"alertname": name, "job": "vitals", "severity": "warning", "scope": "model", **labels},
+        "annotations": {
+            "summary": f"{name} was made up: {labels.get('ml_feature_name', 'nothing')}",
+            "runbook_url": f"docs/runbooks/{name}.md",
+        },
+        "startsAt": started.isoformat(),
+        "endsAt": (ended or datetime.now(UTC) + timedelta(minutes=4)).isoformat(),
+    }
+    url = f"http://127.0.0.1:{stack.settings.alertmanager_port}/api/v2/alerts"
+    httpx.post(url, json=[alert], timeout=10).raise_for_status()
+
+
+def history(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """The records of an alert, the oldest first; none while Elasticsearch is away."""
+    try:
+        found = stack.documents(INDEX, {"term": {"alert.name": name}})
+    except httpx.HTTPError:
+        return []
+    return sorted(found, key=lambda record: str(record["@timestamp"]))
