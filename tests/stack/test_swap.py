@@ -25,8 +25,9 @@ from vitals.stack.stores import Stores
 from .conftest import ROW, Stack, eventually, free_ports
 
 SERVICE = "vitals"
-SERIES = f'{{job="{SERVICE}", __name__!~"(traces_span_metrics|otel_sdk)_.*"}}'
-"""Without span metrics (the Collector's own instance is a label) and the SDK's (a failed export is a series of its own)."""
+SERIES = f'{{job="{SERVICE}", __name__!~"(traces_span_metrics|otel_sdk)_.*|vitals:.*|ALERTS.*"}}'
+"""What the service sends. Not span metrics (the Collector's own instance is a label) and the SDK's (a failed export is a series of its own);
+nor what Prometheus's rules make of it."""
 COUNTER = f'sum(ml_predictions_total{{job="{SERVICE}"}})'
 
 
