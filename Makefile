@@ -17,7 +17,7 @@ help: ## list the verbs
 
 setup: $(READY) ## the virtual environment, and the vitals command in it
 
-$(READY): requirements/dev.txt pyproject.toml
+$(READY): requirements/pip.txt requirements/dev.txt pyproject.toml
 	@python=""; \
 	for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3); do \
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
@@ -30,6 +30,8 @@ $(READY): requirements/dev.txt pyproject.toml
 	  echo "Making the virtual environment with $$python; usually takes about a minute."; \
 	  "$$python" -m venv --clear $(VENV) || exit 1; fi
 	@echo "Installing what requirements/dev.txt pins, by hash."
+	@# The pip that comes with Python 3.11 takes a requirement with an extra, as pandas[parquet], for one without a hash.
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -105,8 +107,9 @@ format: setup ## format the code, and mend what the linter can
 	@$(VENV)/bin/ruff format .
 
 lock: setup ## pin the requirements anew from the ranges in pyproject.toml
-	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --no-strip-extras --python-version 3.11 --extra onnx pyproject.toml -o requirements/service.txt
-	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --no-strip-extras --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+	@echo "pip>=26" | $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 - -o requirements/pip.txt
+	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra onnx pyproject.toml -o requirements/service.txt
+	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
 
 clean: ## remove the virtual environment and the tools' caches; engines and data stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

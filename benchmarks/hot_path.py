@@ -66,6 +66,7 @@ def profile(features: int) -> Profile:
             calibration=tuple(CalibrationBin(up_to=up, rows=100, share=0.1, confidence=up, accuracy=up) for up in ups),
         ),
         quality={"accuracy": 0.9},
+        quality_rows=1000,
     )
 
 

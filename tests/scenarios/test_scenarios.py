@@ -55,7 +55,8 @@ def test_an_interrupted_outage_is_undone(stack: Stack) -> None:
     command = subprocess.Popen([VITALS, "scenario", "run", "backend-outage"], env=stack.environment, stderr=subprocess.PIPE)
     elasticsearch = stack.settings.elasticsearch_port
     try:
-        eventually(lambda: not listens(elasticsearch), within=120, why="Elasticsearch is away")
+        eventually(lambda: command.poll() is not None or not listens(elasticsearch), within=120, why="Elasticsearch is away")
+        assert command.poll() is None, command.communicate()
         command.send_signal(signal.SIGTERM)
         eventually(lambda: listens(elasticsearch), within=120, why="Elasticsearch is being started")
         command.send_signal(signal.SIGTERM)
@@ -71,8 +72,9 @@ def test_nothing_was_lost_in_the_outage(stack: Stack) -> None:
 
     def stored() -> int:
         wanted = {"bool": {"filter": [{"term": {"name": "POST /predict"}}, {"term": {"kind": "Server"}}]}}
-        answer = stack.stores.elasticsearch.post("/traces-*/_count", json={"query": wanted})
-        return int(answer.raise_for_status().json()["count"])
+        asked = {"query": wanted, "size": 0, "track_total_hits": True}
+        answer = stack.stores.elasticsearch.post("/traces-*/_search", json=asked)
+        return int(answer.raise_for_status().json()["hits"]["total"]["value"])
 
     before = stored()
     outcome = vitals_scenario(stack, "backend-outage", "--duration", "10s", expect=False)

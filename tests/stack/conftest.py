@@ -24,11 +24,12 @@ from vitals.settings import Settings, StackSettings
 from vitals.stack.follow import follow
 from vitals.stack.records import TraceView
 from vitals.stack.stores import Stores
+from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
 
 VITALS = Path(sys.executable).with_name("vitals")
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
-BREAKS_THE_MODEL = {**ROW, "sepal_width": 1.7e308}
-"""A number that the schema allows and that overflows to infinity in the model's scaler: a real exception in the model."""
+BREAKS_THE_MODEL = {**ROW, **BREAKS_IT}
+"""What the stack's model can't take, though the API does: a real exception in the model."""
 
 Result = TypeVar("Result")
 
@@ -199,6 +200,7 @@ def stack(environment: dict[str, str]) -> Iterator[Stack]:
     """The running stack."""
     stack = Stack(Path(environment["VITALS_STATE_DIR"]), environment)
     try:
+        make_fragile_iris(stack.settings.vitals_state_dir / "model")
         started = stack.vitals("up", timeout=600)
         assert started.returncode == 0, started.stdout + started.stderr
         stack.stores = Stores(stack.settings)

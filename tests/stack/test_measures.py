@@ -198,7 +198,7 @@ def of_counters(name: str, rules: dict[str, str]) -> str:
     """A rule's expression down to the counters, each of which is taken whole instead of by what it grew by in the window."""
     expression = rules[name]
     while True:
-        deeper = re.sub(r"vitals:[a-zA-Z0-9_:]+(?:\{[^}]*\})?", lambda found: _inside(found[0], rules), expression)
+        deeper = re.sub(r"vitals:(?!remembered:)[a-zA-Z0-9_:]+(?:\{[^}]*\})?", lambda found: _inside(found[0], rules), expression)
         if deeper == expression:
             break
         expression = deeper

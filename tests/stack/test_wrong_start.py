@@ -59,7 +59,7 @@ def test_a_missing_artefact(stack: Stack, tmp_path: Path) -> None:
 def test_an_artefact_of_another_model(stack: Stack, copied_model: Path) -> None:
     artefact = copied_model / "model.skops"
     artefact.write_bytes(artefact.read_bytes() + b"\0")
-    _one_sentence(_serve(stack, MODEL_DIR=str(copied_model)), "is not the artefact that model.json describes")
+    _one_sentence(_serve(stack, MODEL_DIR=str(copied_model)), "is not the file that model.json describes")
 
 
 def test_a_port_in_use_for_the_service(stack: Stack) -> None:

@@ -75,6 +75,7 @@ CLASSES = Profile(
         ),
     ),
     quality={"accuracy": 0.7, "expected_accuracy": 0.7, "log_loss": 0.3},
+    quality_rows=40,
 )
 NUMBERS = Profile(
     task="regression",
@@ -83,5 +84,6 @@ NUMBERS = Profile(
     features=(NUMBER,),
     predictions=Predictions(edges=(0.0, 10.0, 30.0), bins=bins(_below_=0, **{"01": 0.5, "02": 0.5}, _above_=0), psi_null=10),
     quality={"mean_absolute_error": 2.0},
+    quality_rows=40,
 )
 MODEL = {"ml.model.name": "made", "ml.model.version": "0123456789ab"}

@@ -86,11 +86,33 @@ def test_one_bad_request_does_not_fail_its_neighbours() -> None:
     assert _values(outcomes) == [[1], [2, 3], ValueError, [5], [6, 7]]
 
 
-def test_a_full_queue_is_answered_at_once_and_counts_requests() -> None:
-    outcomes, _ = _asked(_Echo(), [[1, 1, 1]] * 6, max_size=3, queue_size=2)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
-    assert refused
-    assert len(outcomes) - len(refused) >= 2
+def test_a_full_queue_is_answered_at_once_and_counts_rows() -> None:
+    outcomes, _ = _asked(_Echo(), [[1, 1, 1]] * 6, max_size=3, queue_size=7)
+    assert _values(outcomes) == [[1, 1, 1], [1, 1, 1], Overloaded, Overloaded, Overloaded, Overloaded]
+    assert str(outcomes[-1]) == "6 rows are waiting for the model already, and 7 may; try again in a second."
+
+
+def test_a_request_larger_than_the_queue_is_taken_where_nothing_waits() -> None:
+    outcomes, _ = _asked(_Echo(), [[1] * 5, [2], [3] * 2], queue_size=2)
+    assert _values(outcomes) == [[1] * 5, Overloaded, Overloaded]
+
+
+def test_room_comes_back_with_every_call() -> None:
+    model = _Echo()
+
+    async def run() -> list[Any]:
+        batcher: Batcher[None] = Batcher(cast(ServedModel, model), around=lambda _: nullcontext(), max_size=2, queue_size=4)
+        outcomes = []
+        for _ in range(10):
+            asked = [asyncio.ensure_future(batcher.predict([[1], [2]], None)) for _ in range(2)]
+            await asyncio.sleep(0)
+            asked[0].cancel()
+            outcomes += await asyncio.gather(*asked, return_exceptions=True)
+        await batcher.close()
+        return outcomes
+
+    outcomes = asyncio.run(run())
+    assert [type(one) for one in outcomes] == [asyncio.CancelledError, list] * 10
 
 
 def test_a_request_that_was_given_up_is_not_asked() -> None:

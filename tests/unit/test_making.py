@@ -113,6 +113,31 @@ def test_what_the_model_can_not_answer_is_not_allowed(tmp_path: Path) -> None:
     assert allowed["age"] == allowed["city"] == allowed["code"] == (False, False)
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+def test_gaps_that_the_model_can_not_take_are_refused_with_the_columns_name(tmp_path: Path, held_out: bool) -> None:
+    """Also where the quality is measured on other rows: what a request may leave out is found out, not believed."""
+    whole = _mixed(480).dropna().reset_index(drop=True)
+    columns = make_column_transformer((StandardScaler(), ["age"]), (OneHotEncoder(), ["city", "code"]), remainder="passthrough")
+    model = make_pipeline(columns, LogisticRegression()).fit(whole.drop(columns="bought"), whole.bought)
+    gaps = whole.assign(age=whole.age.where(whole.index % 10 > 0))
+    reference = Reference(gaps, "bought", ("code",), held_out=whole if held_out else None)
+    with pytest.raises(DataError, match=r"Column 'age' has no value in \d+ rows, and the model can't answer a row without it"):
+        _make(tmp_path, model, reference)
+
+
+def test_gaps_are_named_for_an_onnx_model_that_does_not_say_its_classes(tmp_path: Path) -> None:
+    from skl2onnx.common.data_types import Int64TensorType
+
+    rows, labels = load_iris(return_X_y=True)
+    whole = np.round(rows * 10).astype(np.int64)
+    model = LogisticRegression(max_iter=5000).fit(whole, labels)
+    _to_onnx(model, tmp_path / "m.onnx", types=[("X", Int64TensorType([None, 4]))], options={"zipmap": False})
+    table = pd.DataFrame(whole, columns=list("abcd")).assign(kind=labels)
+    table["c"] = table.c.where(table.index % 7 > 0)
+    with pytest.raises(DataError, match="Column 'c' has no value in 22 rows"):
+        make_folder(tmp_path / "m.onnx", Reference(table, "kind"), CARD, tmp_path / "served")
+
+
 def test_categories_by_a_model_that_takes_them_itself(tmp_path: Path) -> None:
     table = _mixed().fillna({"city": "Bern"})
     encode = make_column_transformer(
@@ -252,19 +277,36 @@ def test_data_that_are_not_the_models_are_refused(tmp_path: Path, change: Any, t
 
 
 def test_held_out_rows_are_what_quality_is_measured_on(tmp_path: Path) -> None:
-    table, unseen = _mixed(), _mixed(480)[240:].reset_index(drop=True)
+    table, unseen = _mixed(), _mixed(440)[240:].reset_index(drop=True)
     model = _pipeline(table, RandomForestClassifier(30, random_state=0))
     flattered = _make(tmp_path, model, Reference(table, "bought", ("code",)))
     assert any("flattered" in warning for warning in flattered.warnings)
     made = _make(tmp_path, model, Reference(table, "bought", ("code",), held_out=unseen))
     assert not any("flattered" in warning for warning in made.warnings)
     assert made.profile.quality["accuracy"] < flattered.profile.quality["accuracy"]
+    assert (made.profile.rows, made.profile.quality_rows, flattered.profile.quality_rows) == (240, 200, 240)
     assert made.profile.quality["accuracy"] == pytest.approx(model.score(unseen.drop(columns="bought"), unseen.bought))
     with (tmp_path / "served" / "held_out.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["age", "city", "code", "member", "bought"]
     assert {row["code"] for row in rows} == {"1", "2", "3"}
     assert {row["member"] for row in rows} == {"true", "false"}
+
+
+def test_the_same_model_and_data_have_the_same_version_and_other_data_another(tmp_path: Path) -> None:
+    """The simulation of `psi_null` is seeded: `profile.json` is the same to the bit."""
+    table = _mixed()
+    artefact = tmp_path / "m.joblib"
+    joblib.dump(_pipeline(table, LogisticRegression()), artefact)
+    made = [
+        make_folder(artefact, Reference(data, "bought", ("code",)), CARD, tmp_path / str(number), allow_pickle=True)
+        for number, data in enumerate((table, table, table[20:]))
+    ]
+    first, again, other = (one.facts for one in made)
+    assert (tmp_path / "0" / "profile.json").read_bytes() == (tmp_path / "1" / "profile.json").read_bytes()
+    assert first.version == again.version
+    assert other.sha256 == first.sha256
+    assert other.version != first.version
 
 
 def test_a_folder_made_anew_has_nothing_of_the_model_before(tmp_path: Path, model_folder: Path) -> None:
@@ -276,6 +318,51 @@ def test_a_folder_made_anew_has_nothing_of_the_model_before(tmp_path: Path, mode
     joblib.dump(_pipeline(table, LogisticRegression()), artefact)
     make_folder(artefact, Reference(table, "bought", ("code",)), CARD, tmp_path / "served", allow_pickle=True)
     assert sorted(path.name for path in (tmp_path / "served").iterdir()) == ["model.joblib", "model.json", "profile.json"]
+
+
+def test_files_of_somebody_else_are_left_alone(tmp_path: Path, model_folder: Path) -> None:
+    import shutil
+
+    def make(folder: Path, suffix: str = ".joblib") -> Made:
+        artefact = tmp_path / f"m{suffix}"
+        joblib.dump(_pipeline(table, LogisticRegression()), artefact)
+        return make_folder(artefact, Reference(table, "bought", ("code",), table), CARD, folder, allow_pickle=True)
+
+    table = _mixed()
+    for name in ("held_out.csv", "model.onnx", "notes.txt", "model.json", ".hidden"):
+        (tmp_path / name[:4]).mkdir(exist_ok=True)
+        foreign = tmp_path / name[:4] / name
+        foreign.write_text("{}")
+        with pytest.raises(DataError, match="holds other files than a served model's"):
+            make(foreign.parent)
+        assert foreign.read_text() == "{}"
+        assert list(foreign.parent.iterdir()) == [foreign]
+        foreign.unlink()
+    with pytest.raises(DataError, match="is no folder"):
+        make(tmp_path / "m.joblib")
+
+    (tmp_path / "empty").mkdir()
+    make(tmp_path / "empty")
+    shutil.copytree(model_folder, tmp_path / "served")
+    (tmp_path / "served" / "model.onnx").write_text("mine")
+    (tmp_path / "served" / "notes.txt").write_text("mine")
+    make(tmp_path / "served")
+    made = ["held_out.csv", "model.joblib", "model.json", "profile.json"]
+    assert sorted(path.name for path in (tmp_path / "served").iterdir()) == sorted([*made, "model.onnx", "notes.txt"])
+    (tmp_path / "served" / "model.pkl").write_text("mine")
+    with pytest.raises(DataError, match=r"model\.pkl is not of the model that was made there before"):
+        make(tmp_path / "served", ".pkl")
+    assert (tmp_path / "served" / "model.pkl").read_text() == "mine"
+
+
+def test_an_example_takes_the_place_of_the_one_before_also_of_the_older_layout(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    train_example(folder, "diabetes")
+    facts = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({"schema_version": 1, "name": "iris", "sha256": facts["sha256"]}))
+    train_example(folder)
+    train_example(folder)
+    assert load_model(folder).facts.name == "iris"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

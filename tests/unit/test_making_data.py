@@ -27,9 +27,10 @@ def _csv(tmp_path: Path, text: str) -> Path:
     [
         ([None] * ROWS, "'x' has no value in any row"),
         ([1.0, np.inf] * 30, "'x' has infinite values in 30 rows"),
-        ([1.0, -1e200] * 30, "'x' has values beyond 1e150"),
+        ([1.0, -1e200] * 30, r"'x' has values beyond 1e\+30"),
         (["1", "2", "3", "four"] * 15, r"'x' has numbers and text \('four'\).*--categorical x"),
         (["1", "2", "3"] * 20, "'x' has numbers and text"),
+        (["1", "NA", "NA"] * 20, r"'x' has numbers and text \('NA'\).*missing is an empty cell"),
         (["2026-01-05", "2026-02-07"] * 30, "'x' holds dates"),
         (["5.1.2026", "7.2.2026"] * 30, "'x' holds dates"),
         (pd.date_range("2026-01-01", periods=ROWS), "'x' holds dates"),
@@ -120,3 +121,15 @@ def test_csv_and_parquet_give_the_same(tmp_path: Path) -> None:
     from_csv, from_parquet = read_table(tmp_path / "data.csv"), read_table(tmp_path / "data.parquet")
     for name in table.columns:
         assert column_of(from_csv, name) == column_of(from_parquet, name)
+
+
+def test_only_an_empty_cell_is_missing_and_nan_among_numbers(tmp_path: Path) -> None:
+    rows = "\ufeffland,size,score,flag\nNA,1.5,nan,True\nNone,NaN,2,\n,,3,False\nnull,4,4.5,true\n" + "NA,1,1,True\n" * ROWS
+    table = read_table(_csv(tmp_path, rows))
+    columns = {name: column_of(table, name).values[:4] for name in table.columns}
+    assert columns == {
+        "land": ("NA", "None", None, "null"),
+        "size": (1.5, None, None, 4.0),
+        "score": (None, 2.0, 3.0, 4.5),
+        "flag": (True, None, False, True),
+    }

@@ -8,6 +8,7 @@ import pickle
 import shutil
 import warnings
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,18 @@ def _rewrite(folder: Path, file: str = FACTS_FILE, **changes: object) -> None:
         _rewrite(folder, profile_sha256=sha256_of(folder / file))
 
 
-def test_the_version_is_the_artefacts_hash(model_folder: Path) -> None:
+def test_the_version_is_from_the_hashes_of_artefact_and_profile(model_folder: Path) -> None:
     served = read_folder(model_folder)
-    assert served.facts.version == sha256_of(served.artefact)[:12]
+    both = sha256_of(served.artefact) + sha256_of(model_folder / PROFILE_FILE)
+    assert served.facts.version == sha256(both.encode()).hexdigest()[:12]
+
+
+def test_a_new_profile_is_a_version_of_its_own(copy: Path) -> None:
+    before = read_folder(copy).facts
+    _rewrite(copy, PROFILE_FILE, quality_rows=7)
+    after = read_folder(copy).facts
+    assert after.sha256 == before.sha256
+    assert after.version != before.version
 
 
 def test_predicts_the_held_out_rows(model_folder: Path) -> None:

@@ -155,6 +155,7 @@ def test_the_reference_is_exported(measured: Measured) -> None:
     assert measured.points("ml.reference.prediction.share", "ml.prediction.class", "ml.drift.bin")["(other)", "(other)"] == 0.2
     assert measured.points("ml.reference.prediction.psi_null") == {None: 10}
     assert measured.points("ml.reference.quality", "ml.quality.measure")["accuracy"] == 0.7
+    assert measured.points("ml.reference.quality.rows") == {None: 40}
 
 
 def test_every_way_to_be_refused_is_there_from_the_start(measured: Measured) -> None:
@@ -165,7 +166,7 @@ def test_every_way_to_be_refused_is_there_from_the_start(measured: Measured) -> 
     assert set(before) == {
         *(("(body)", reason) for reason in ("not_json", "empty", "structure", "too_many_rows", "too_large")),
         ("(unknown)", "unknown_feature"),
-        *(("sepal length (cm)", reason) for reason in ("type", "missing", "not_finite")),
+        *(("sepal length (cm)", reason) for reason in ("type", "missing", "not_finite", "too_large_number")),
         *(("island", reason) for reason in ("type", "unseen_category")),
         *(("tagged", reason) for reason in ("type", "missing")),
         *(("code", reason) for reason in ("type", "missing", "unseen_category")),

@@ -18,6 +18,8 @@ from vitals.api.rows import LONGEST_CATEGORY, RowReader, Wrong
 from vitals.errors import InvalidInput
 from vitals.making.examples import train_example
 from vitals.monitoring.validation import possible_failures
+from vitals.profile.folder import read_folder
+from vitals.report.rows import rows_of_predictions
 from vitals.settings import Settings
 
 from .conftest import ROW, Emitted, one_more_service
@@ -55,7 +57,8 @@ def test_what_the_profile_says_is_taken(change: dict[str, Any], values: list[Any
         ({"sepal length (cm)": True}, "type"),
         ({"sepal length (cm)": math.nan}, "not_finite"),
         ({"sepal length (cm)": -math.inf}, "not_finite"),
-        ({"sepal length (cm)": 10**400}, "not_finite"),
+        ({"sepal length (cm)": 10**400}, "too_large_number"),
+        ({"sepal length (cm)": -1e308}, "too_large_number"),
         ({"sepal length (cm)": None}, "missing"),
         ({"island": "Atlantis"}, "unseen_category"),
         ({"island": 1}, "type"),
@@ -187,12 +190,16 @@ def test_rows_are_counted_when_they_are_answered_and_not_when_refused(penguins: 
     )
 
 
-def test_rows_that_break_the_model_are_counted_too(client: TestClient, emitted: Emitted) -> None:
+def test_rows_that_break_the_model_are_counted_too(client: TestClient, emitted: Emitted, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ValueError("no answer to this")
+
     def above() -> float:
         return counted(emitted, "ml.feature.observations", "iris", "ml.feature.name", "ml.feature.bin")["petal_width", "(above)"]
 
     before, predictions = above(), counted(emitted, "ml.predictions", "iris")
-    assert client.post("/predict", json={"features": {**ROW, "petal_width": 7e307}}).status_code == 500
+    monkeypatch.setattr("vitals.model.served.ServedModel.predict", broken)
+    assert client.post("/predict", json={"features": {**ROW, "petal_width": 7e7}}).status_code == 500
     assert above() == before + 1
     assert counted(emitted, "ml.predictions", "iris") == predictions
 
@@ -202,8 +209,38 @@ def test_features_are_logged_where_the_operator_says_so(penguins: TestClient, em
     [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
     first, second = json.loads(event.attributes["ml.prediction.features"])
     assert (first["island"], first["sex"], second["bill_length_mm"]) == ("Biscoe", None, 40.0)
+    assert "ml.prediction.features_omitted" not in event.attributes
     span = emitted.span("POST /predict")
     assert "ml.prediction.features" not in (span.attributes or {})
+
+
+def test_what_is_logged_of_one_request_is_bounded_and_what_is_left_out_is_told(
+    penguins: TestClient, emitted: Emitted, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vitals.api.answers.MOST_LOGGED_BYTES", 1000)
+    rows = [{"island": "Bäscoe"[:at] + "é" * at, "body_mass_g": at} for at in range(40)]
+    answered = penguins.post("/predict", json={"instances": rows}).json()["predictions"]
+    [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
+    text, omitted = event.attributes["ml.prediction.features"], event.attributes["ml.prediction.features_omitted"]
+    logged = json.loads(text)
+    assert 850 < len(text.encode()) <= 1000
+    assert [one["body_mass_g"] for one in logged] == list(range(40 - omitted))
+
+    model = penguins.get("/model").json()
+    assert [one["name"] for one in model["features"]] == list(logged[0])
+    folder = tmp_path_factory.mktemp("again")
+    train_example(folder, "penguins")
+    read_back = rows_of_predictions([dict(event.attributes)], read_folder(folder).profile)
+    assert (read_back.omitted, read_back.unreadable) == (omitted, 0)
+    assert [row.id for row in read_back.rows] == [one["prediction_id"] for one in answered[: 40 - omitted]]
+    emitted.clear()
+
+    monkeypatch.setattr("vitals.api.answers.MOST_LOGGED_BYTES", 20)
+    penguins.post("/predict", json={"features": {"island": "Biscoe"}})
+    [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
+    assert (event.attributes["ml.prediction.features"], event.attributes["ml.prediction.features_omitted"]) == ("[]", 1)
+    read_back = rows_of_predictions([dict(event.attributes)], read_folder(folder).profile)
+    assert (read_back.rows, read_back.omitted, read_back.unreadable) == ([], 1, 0)
 
 
 def test_a_regression_answers_a_number_and_nothing_about_confidence(tmp_path: Path, memory: Emitted, emitted: Emitted) -> None:

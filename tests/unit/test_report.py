@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +88,7 @@ def test_values_are_read_as_the_profile_has_them(iris: ServedFolder) -> None:
     words = number.model_copy(update={"kind": "categorical", "categories": ("a", "b")})
     assert [value_of(number, one) for one in ("5.1", 5, "", None, float("nan"), "wide")] == [5.1, 5.0, None, None, None, None]
     assert [value_of(yes_no, one) for one in ("True", False, 1.0, "0", "maybe")] == [True, False, True, False, None]
-    assert [value_of(digits, one) for one in ("1", 2.0, 3)] == [1, 2, "3"]
+    assert [value_of(digits, one) for one in ("1", 2.0, 3, "2.0", "nan", "1.5", "x")] == [1, 2, "3", 2, None, "1.5", "x"]
     assert [value_of(words, one) for one in ("a", "c", None)] == ["a", "c", None]
 
 
@@ -224,6 +225,46 @@ def test_a_reference_file_is_csv_or_parquet_and_wrong_ones_are_sentences(
     ):
         with pytest.raises(SettingsError, match=sentence):
             read_rows(tmp_path / name, iris.profile)
+
+
+def test_profiles_and_reports_read_a_file_alike(tmp_path: Path) -> None:
+    """Words for nothing are categories for both, an empty cell and NaN among numbers are gaps for both."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+    from skops.io import dump
+
+    from vitals.making.data import column_of, read_table
+    from vitals.making.served_folder import Card, Reference, make_folder
+
+    path = tmp_path / "data.csv"
+    lines = ["NA,1.5,1.0,True,True", "None,nan,2.0,,False", ",,,False,True", "null,2e3,nan,TRUE,False", '"",NaN,3.0,False,False']
+    path.write_text("\ufeffland,size,code,flag,sold\n" + "\n".join(lines * 20) + "\n", encoding="utf-8")
+    table = read_table(path)
+    columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["land", "code", "flag"]), remainder="passthrough")
+    model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=2)).fit(table.drop(columns="sold"), table.sold)
+    dump(model, tmp_path / "m.skops")
+    profile = make_folder(tmp_path / "m.skops", Reference(table, "sold", ("code",)), Card("m"), tmp_path / "served").profile
+    by_column = [column_of(table, one.name, categorical=one.kind == "categorical").values for one in profile.features]
+    rows = read_rows(path, profile)
+    assert [row.values for row in rows] == list(zip(*by_column, strict=True))
+    assert rows[0].values == ("NA", 1.5, 1, True)
+    assert rows[2].values == (None, None, None, False)
+    assert [row.label for row in rows[:3]] == ["true", "false", "true"]
+    assert profile.features[0].missing_share == pytest.approx(0.4)
+
+
+def test_rows_that_were_left_out_of_the_log_are_told(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+    cut = event(iris, held_out[:30], 0)
+    kept = json.dumps(json.loads(cut["ml.prediction.features"])[:25])
+    cut |= {"ml.prediction.features": kept, "ml.prediction.features_omitted": 5}
+    found = made(Kept([cut]), iris, model_folder)
+    assert len(found.compared.current) == 25
+    assert any("5 rows of large requests were answered without being logged" in note for note in found.notes)
+    for strange in (-1, 4, 31, "many"):
+        read = rows_of_predictions([{**cut, "ml.prediction.features_omitted": strange}], iris.profile)
+        assert (read.rows, read.omitted, read.unreadable) == ([], 0, 1)
 
 
 def test_without_held_out_rows_the_earlier_half_is_the_reference(

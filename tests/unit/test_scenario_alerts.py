@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,10 @@ from vitals.scenarios.alerts import Alerts, Episode, Rule, episodes
 from vitals.scenarios.catalogue import SCENARIOS, scenario
 from vitals.scenarios.expecting import Watch, check
 from vitals.scenarios.verdict import Expectation, judge, met
-from vitals.scenarios.windows import WINDOWS_FILE, forgotten_after, seconds, silent_after
+from vitals.scenarios.windows import WINDOWS_FILE, burnt, forgotten_after, seconds, silent_after
 from vitals.stack.progress import Silent
 
+BUDGETS = ("ServiceErrorBudgetBurn", "ServiceLatencyBudgetBurn")
 NONE: frozenset[str] = frozenset()
 DRIFT = frozenset({"FeatureDrift"})
 PREDICTION = frozenset({"PredictionDrift"})
@@ -162,9 +164,17 @@ def test_every_expected_alert_is_in_the_rules_and_can_fire_in_the_time_given() -
             check(rules, Expectation(one.fires | one.follows), one.seconds[windows])
 
 
-def test_the_budgets_are_those_of_the_rules() -> None:
+def test_what_is_left_of_a_budget_is_asked_with_the_rules_own_numbers() -> None:
     shared = tomllib.loads(WINDOWS_FILE.read_text())["shared"]
-    assert {"availability_errors": shared["availability_budget"], "slow": shared["latency_budget"]} == expecting.BUDGETS
+    asked = burnt("demo", "orders")
+    assert f"> {shared['latency_budget'] / 2}" in asked["ServiceLatencyBudgetBurn"]
+    assert f"> {shared['burnt_requests_min'] / 2}" in asked["ServiceErrorBudgetBurn"]
+    rules = (WINDOWS_FILE.parent / "demo" / "slo.yml").read_text()
+    for promql in asked.values():
+        for series in re.findall(r"vitals:[a-z_:]+", promql):
+            assert f"record: {series}\n" in rules
+        assert re.findall(r"\[(.+)\]", promql)[0] in rules
+        assert promql.count('job="orders"') == 2
 
 
 def test_durations() -> None:
@@ -224,6 +234,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
     return lambda: now[0]
 
 
+def watching(alerts: Alerts) -> Watch:
+    budgets = dict.fromkeys(BUDGETS, "1")
+    return Watch(alerts, "vitals", silent_seconds=60, forgotten_seconds=90, burnt=budgets)
+
+
 ACTIVE = {"labels": {"alertname": "FeatureDrift", "scope": "model"}, "state": "pending"}
 BUSY = {"labels": {"alertname": "HostCpuBusy", "scope": "host"}, "state": "firing"}
 ROWS = [{"metric": {}, "value": [0, "120"]}]
@@ -233,38 +248,38 @@ NOTHING = [{"metric": {}, "value": [0, "NaN"]}]
 
 def test_quiet_is_no_alert_and_no_earlier_traffic(clock: Callable[[], float]) -> None:
     told = Told(alerts=[[ACTIVE], "down", [BUSY]], query=[BURNT, NOTHING, ROWS, NOTHING])
-    Watch(told.alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals").wait_for_quiet(Silent())
+    watching(told.alerts()).wait_for_quiet(Expectation(NONE), Silent())
     assert told.asked == ["rules", "alerts", "alerts", "alerts", "query", "alerts", "query", "query", "alerts", "query", "query"]
     assert clock() == 1004
 
 
+def test_a_burnt_budget_does_not_matter_where_its_alert_may_fire(clock: Callable[[], float]) -> None:
+    asked = Told(alerts=[[]], query=[NOTHING])
+    both = frozenset(BUDGETS)
+    watching(asked.alerts()).wait_for_quiet(Expectation(NONE, both), Silent())
+    assert asked.asked == ["rules", "alerts", "query"]
+    assert clock() == 1000
+
+
 def test_no_quiet_in_time_names_what_is_there(clock: Callable[[], float]) -> None:
     with pytest.raises(StackError, match=r"wants the stack to itself, and after \d+ s FeatureDrift is active\."):
-        Watch(Told(alerts=[[ACTIVE]], query=[[]]).alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals").wait_for_quiet(
-            Silent()
-        )
+        watching(Told(alerts=[[ACTIVE]], query=[[]]).alerts()).wait_for_quiet(Expectation(NONE), Silent())
     with pytest.raises(StackError, match="120 rows of earlier traffic"):
-        Watch(
-            Told(alerts=[[BUSY]], query=[NOTHING, ROWS] * 500).alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals"
-        ).wait_for_quiet(Silent())
+        watching(Told(alerts=[[BUSY]], query=[NOTHING, ROWS] * 500).alerts()).wait_for_quiet(Expectation(NONE), Silent())
     assert clock() > 1000 + 2 * 60
 
 
 def test_judging_waits_until_the_expected_alert_fired_and_was_resolved(clock: Callable[[], float]) -> None:
     pending, firing = series("pending", [1003, 1004]), series("firing", [1005, 1006])
     told = Told(query_range=[[], [pending], "down", [pending, firing]])
-    [line] = Watch(told.alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals").judge(
-        Expectation(DRIFT), 1000.0, Silent()
-    )
+    [line] = watching(told.alerts()).judge(Expectation(DRIFT), 1000.0, Silent())
     assert line.well
     assert (line.began, line.fired, line.resolved) == (3, 5, 7)
     assert clock() >= 1007 + 4  # two evaluations without anything new
 
 
 def test_judging_ends_in_time_where_nothing_fires(clock: Callable[[], float]) -> None:
-    [line] = Watch(Told(query_range=[[]]).alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals").judge(
-        Expectation(DRIFT), 1000.0, Silent()
-    )
+    [line] = watching(Told(query_range=[[]]).alerts()).judge(Expectation(DRIFT), 1000.0, Silent())
     assert (line.well, line.why) == (False, "did not fire")
     assert 60 < clock() - 1000 < 180
 
@@ -272,9 +287,7 @@ def test_judging_ends_in_time_where_nothing_fires(clock: Callable[[], float]) ->
 def test_an_alert_that_comes_during_the_settling_counts(clock: Callable[[], float]) -> None:
     late = series("firing", [1002], name="PredictionDrift")
     told = Told(query_range=[[], [late]])
-    [line] = Watch(told.alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals").judge(
-        Expectation(NONE), 1000.0, Silent()
-    )
+    [line] = watching(told.alerts()).judge(Expectation(NONE), 1000.0, Silent())
     assert (line.alert, line.why) == ("PredictionDrift", "fired, and should not")
 
 
@@ -283,8 +296,8 @@ def test_alerts_of_another_service_do_not_count(clock: Callable[[], float]) -> N
     gone = series("firing", [1000, 1001], name="ServiceAbsent", job="orders")
     ours = series("firing", [1002], name="TelemetryDropped", job="collector")
     told = Told(alerts=[[theirs]], query=[[]], query_range=[[gone, ours]])
-    watch = Watch(told.alerts(), silent_seconds=60, forgotten_seconds=90, job="vitals")
-    watch.wait_for_quiet(Silent())
+    watch = watching(told.alerts())
+    watch.wait_for_quiet(Expectation(NONE), Silent())
     assert clock() == 1000
     assert [line.alert for line in watch.judge(Expectation(NONE), 1000.0, Silent())] == ["TelemetryDropped"]
 

@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from vitals.app import create_app
+from vitals.profile.bins import LARGEST
 from vitals.profile.folder import read_folder
 from vitals.settings import Settings
 
@@ -61,7 +63,10 @@ def test_lives_and_is_ready(client: TestClient) -> None:
         ({"features": {**ROW, "petal_width": "0.2"}}, "features.petal_width", "type"),
         ({"features": {**ROW, "petal_width": True}}, "features.petal_width", "type"),
         ({"features": {**ROW, "petal_width": [0.2]}}, "features.petal_width", "type"),
-        ({"features": {**ROW, "petal_width": 10**400}}, "features.petal_width", "not_finite"),
+        ({"features": {**ROW, "petal_width": 10**400}}, "features.petal_width", "too_large_number"),
+        ({"features": {**ROW, "petal_width": -(10**31)}}, "features.petal_width", "too_large_number"),
+        ({"features": {**ROW, "petal_width": 1.01e30}}, "features.petal_width", "too_large_number"),
+        ({"features": {**ROW, "sepal_length": -1e308}}, "features.sepal_length", "too_large_number"),
         ({"features": {**ROW, "body": 1}}, "features.(unknown)", "unknown_feature"),
         ({"features": ROW, "body": 1}, "(unknown)", "structure"),
         ({"features": [ROW]}, "features", "structure"),
@@ -119,8 +124,16 @@ def test_every_mistake_of_a_request_is_named_but_not_without_end(client: TestCli
     assert len(many) == 50
 
 
-def test_a_probability_that_is_no_number_is_an_error_and_no_answer(client: TestClient) -> None:
-    response = client.post("/predict", json={"features": {**ROW, "petal_width": 7e307}})
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_numbers_that_are_taken_are_answered(client: TestClient, sign: int) -> None:
+    for alternating in (1, -1):
+        row = {name: sign * LARGEST * alternating**index for index, name in enumerate(ROW)}
+        assert client.post("/predict", json={"features": row}).status_code == 200
+
+
+def test_a_probability_that_is_no_number_is_an_error_and_no_answer(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitals.model.estimator.Estimator.probabilities", lambda *_: np.full((1, 3), np.nan))
+    response = client.post("/predict", json={"features": ROW})
     assert response.status_code == 500
     assert response.json()["trace_id"]
 
@@ -216,6 +229,7 @@ def test_the_openapi_document_describes_the_model(client: TestClient) -> None:
     assert list(row["properties"]) == row["required"] == list(ROW)
     assert row["additionalProperties"] is False
     assert row["properties"]["petal_width"]["type"] == "number"
+    assert (row["properties"]["petal_width"]["minimum"], row["properties"]["petal_width"]["maximum"]) == (-1e30, 1e30)
     assert "0.1 to 2.5 in the reference" in row["properties"]["petal_width"]["description"]
     assert client.post("/predict", json={"features": row["example"]}).status_code == 200
     asked = document["components"]["schemas"]["PredictRequest"]["oneOf"]

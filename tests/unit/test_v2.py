@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -185,11 +186,18 @@ def _one(**changes: Any) -> dict[str, Any]:
         ({"inputs": [_one(name="petal_width", shape=[1], data=[1])]}, "inputs.0.sepal_length: is missing"),
         ({"inputs": [_one()], "outputs": [{"name": "odds"}]}, "outputs: must each name one of predict, confidence"),
         ({"inputs": [_one()], "outputs": {}}, "outputs: must be a list"),
-        ({"inputs": [_one()], "id": 7}, "id: must be text"),
+        ({"inputs": [_one()], "id": 7}, "id: must be Unicode text"),
+        ({"inputs": [_one()], "id": "\ud800"}, "id: must be Unicode text"),
+        ({"inputs": [_one()], "outputs": [{"name": "\ud800"}]}, "outputs: must each name one of predict, confidence"),
+        ({"inputs": [_one(name="\ud800", shape=[1], data=[1])]}, "'\\ud800' is not a feature"),
+        ({"inputs": [_one(datatype="\ud800")]}, "of numbers"),
+        ({"inputs": [_one(data=[1, 2, 3, 1e300])]}, "inputs.0.petal_width: must be a number from -1e+30 to 1e+30"),
     ],
 )
 def test_wrong_tensors_are_told_in_the_protocols_form(iris: str, emitted: Emitted, body: Any, told: str | None) -> None:
-    response = httpx.post(f"http://{iris}/v2/models/iris/infer", json=body)
+    # Not the client's own JSON: it can't write half of a surrogate pair.
+    content, kind = json.dumps(body), {"content-type": "application/json"}
+    response = httpx.post(f"http://{iris}/v2/models/iris/infer", content=content, headers=kind)
     if told is None:
         assert response.status_code == 200
         return

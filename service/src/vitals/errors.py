@@ -12,7 +12,7 @@ VitalsError
 │   ├── LabelProblem        403, 409, 410 or 422: one label that is not counted
 │   ├── NotThisModel        404: another model, or another version, was asked for
 │   ├── NotReady            503: the model is still being loaded
-│   └── Overloaded          503: more requests wait than the limit allows
+│   └── Overloaded          503: more rows wait than the limit allows
 └── StackError              the engines can't be started, asked or stopped
     ├── PreflightError      a tool, a port, memory or disk is missing: said before anything starts
     ├── BuildError          an engine could not be built or fetched
@@ -115,7 +115,7 @@ class NotReady(ServiceProblem):
 
 
 class Overloaded(ServiceProblem):
-    """More requests wait for the model than the limit allows."""
+    """More rows wait for the model than the limit allows."""
 
     status = 503
     title = "Overloaded"

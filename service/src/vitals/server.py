@@ -41,7 +41,7 @@ def serve(settings: Settings) -> None:
         lifespan="on",  # a start that fails ends the process, instead of a service that answers 500
         access_log=False,  # the span, the metrics and the prediction's log say more
         server_header=False,
-        timeout_keep_alive=30,  # uvicorn's 5 s is what clients such as httpx keep idle connections for: both ends would close at once
+        timeout_keep_alive=30,  # at uvicorn's 5 s clients such as httpx let go too: both ends would close at once
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
         timeout_worker_healthcheck=_WORKER_ANSWERS_SECONDS,
     )

@@ -105,7 +105,7 @@ class Settings(_Options):
         1024,
         ge=1,
         le=1_000_000,
-        description="Requests that may wait for the model; one more is answered 503 at once.",
+        description="Rows that may wait for the model; a request with more than there is room for is answered 503 at once.",
     )
     instances_max: int = Field(
         100, ge=1, le=10_000, description="Rows, or labels, in one request; one with more is answered 422."

@@ -22,6 +22,7 @@ import httpx2 as httpx
 import psutil
 
 from vitals.settings import Settings, StackSettings
+from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
 
 VITALS = Path(sys.executable).with_name("vitals")
 FLOWERS = {  # mean and spread, in cm, of what is sent
@@ -47,6 +48,7 @@ def running_stack() -> Iterator[StackSettings]:
         **{name.lower(): value for name, value in chosen.items() if name.lower() in StackSettings.model_fields}
     )
     try:
+        make_fragile_iris(state / "model")
         subprocess.run([VITALS, "up"], env=environment, check=True)
         yield settings
     finally:
@@ -96,8 +98,8 @@ def _send(client: httpx.Client, rng: random.Random, part: float) -> None:
     if kind < (0.18 if trouble else 0.03):
         client.post("/predict", json={"features": {**row, "petal_width": "wide"}})
     elif kind < (0.28 if trouble else 0.03):
-        # A number that overflows in the model's scaler: a real exception.
-        client.post("/predict", json={"features": {**row, "sepal_width": 1.7e308}})
+        # A number that overflows in the model: a real exception.
+        client.post("/predict", json={"features": {**row, **BREAKS_IT}})
     elif kind < 0.06:
         client.get(rng.choice(("/model", "/model", "/no/such/path")))
     else:

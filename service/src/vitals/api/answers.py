@@ -11,7 +11,10 @@ from vitals.api.state import State
 from vitals.errors import ServiceProblem
 from vitals.model.served import Outcome
 from vitals.profile.bins import Value
-from vitals.telemetry import Prediction
+from vitals.telemetry import LoggedRows, Prediction
+
+MOST_LOGGED_BYTES = 65_536
+"""What one log record holds of rows: thousands of rows in one request would make records that no store takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,18 @@ async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
     return answers
 
 
-def _as_json(state: State, rows: Sequence[Row]) -> str:
+def _as_json(state: State, rows: Sequence[Row]) -> LoggedRows:
+    """The first rows, as many as MOST_LOGGED_BYTES hold; how many are left out."""
     names = [feature.name for feature in state.profile.features]
-    written = [dict(zip(names, map(_short, row), strict=True)) for row in rows]
-    return json.dumps(written, ensure_ascii=False, separators=(",", ":"))
+    written: list[str] = []
+    room = MOST_LOGGED_BYTES - len("[]")
+    for row in rows:
+        one = json.dumps(dict(zip(names, map(_short, row), strict=True)), ensure_ascii=False, separators=(",", ":"))
+        room -= len(one.encode()) + bool(written)  # a comma before all but the first
+        if room < 0:
+            break
+        written.append(one)
+    return LoggedRows(f"[{','.join(written)}]", len(rows) - len(written))
 
 
 def _short(value: Value) -> Value:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from vitals.profile.bins import LARGEST
 from vitals.profile.document import Feature, Profile
 
 _MOST_LISTED = 200
@@ -85,7 +86,7 @@ def _value(feature: Feature) -> dict[str, Any]:
     schema: dict[str, Any]
     said = []
     if feature.kind == "numeric":
-        schema = {"type": "number"}
+        schema = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
         if feature.minimum is not None and feature.maximum is not None:
             said.append(f"{feature.minimum:g} to {feature.maximum:g} in the reference")
         if feature.integer:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from vitals.errors import InvalidInput, WrongField
 from vitals.monitoring.validation import BODY, UNKNOWN
-from vitals.profile.bins import Value
+from vitals.profile.bins import LARGEST, Value
 from vitals.profile.document import Feature, Profile
 
 MOST_FIELDS = 50
@@ -102,16 +102,13 @@ def _reader(feature: Feature) -> Read:
 
 
 def _number(value: object) -> Value:
-    if type(value) is float:
-        if math.isfinite(value):
-            return value
+    if type(value) is not float and type(value) is not int:  # true and false are ints, too
+        raise _Refused("type", "must be a number")
+    if -LARGEST <= value <= LARGEST:
+        return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
         raise _Refused("not_finite", "must be a finite number")
-    if type(value) is int:  # true and false are ints, too
-        try:
-            return float(value)
-        except OverflowError:
-            raise _Refused("not_finite", "must be a finite number") from None
-    raise _Refused("type", "must be a number")
+    raise _Refused("too_large_number", f"must be a number from -{LARGEST:g} to {LARGEST:g}: beyond, a model can't compute")
 
 
 def _boolean(value: object) -> Value:
@@ -142,4 +139,9 @@ def _category(feature: Feature) -> Read:
 def _may_be_category(value: str | int) -> bool:
     if isinstance(value, int):
         return -_INT64 <= value < _INT64
-    return len(value) <= LONGEST_CATEGORY and not any("\ud800" <= one <= "\udfff" for one in value)
+    return len(value) <= LONGEST_CATEGORY and is_unicode(value)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: JSON can name half of a surrogate pair, which no answer and no log can hold."""
+    return not any("\ud800" <= one <= "\udfff" for one in text)

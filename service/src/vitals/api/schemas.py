@@ -67,7 +67,7 @@ class ModelAnswer(BaseModel):
     """The model in use: its card, and what its profile says of the reference data."""
 
     name: str
-    version: str = Field(description="The first digits of the artefact's SHA-256.")
+    version: str = Field(description="From the hashes of the artefact and its profile: the same content has the same version.")
     task: str
     target: str = Field(description="What it predicts.")
     description: str

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from vitals.api.answers import answer
 from vitals.api.bodies import json_of
-from vitals.api.rows import RowReader, Wrong, body_is
+from vitals.api.rows import RowReader, Wrong, body_is, is_unicode
 from vitals.api.state import state_of
 from vitals.api.v2_tensors import TensorReader, inputs_of, outputs_of, tensors
 from vitals.errors import NotThisModel
@@ -111,6 +111,6 @@ def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
 
 
 def _id(given: object) -> str | None:
-    if given is None or (isinstance(given, str) and len(given) <= _LONGEST_ID):
+    if given is None or (isinstance(given, str) and len(given) <= _LONGEST_ID and is_unicode(given)):
         return given
-    raise body_is("structure", f"must be text of at most {_LONGEST_ID} characters", "id")
+    raise body_is("structure", f"must be Unicode text of at most {_LONGEST_ID} characters", "id")

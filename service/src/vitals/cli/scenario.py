@@ -28,8 +28,8 @@ from vitals.scenarios.run import Amount, Outcome
 from vitals.scenarios.run import run as run_scenario
 from vitals.scenarios.sending import can_send
 from vitals.scenarios.verdict import Line
-from vitals.scenarios.windows import forgotten_after, seconds, silent_after
-from vitals.settings import Settings, StackSettings
+from vitals.scenarios.windows import burnt, forgotten_after, seconds, silent_after
+from vitals.settings import AlertWindows, Settings, StackSettings
 from vitals.stack.backends import unused_places
 from vitals.stack.status import components
 
@@ -90,11 +90,10 @@ def run(
     """
     scenario = named(name)
     settings = StackSettings.load()
-    windows = settings.alert_windows
     amount = Amount(
         users=users or scenario.users,
         rate=rate or scenario.rate,
-        seconds=_seconds(duration) if duration else scenario.seconds[windows],
+        seconds=_seconds(duration) if duration else scenario.seconds[settings.alert_windows],
         feature=feature,
     )
     if expect and (why := unused_places(settings).get("prometheus")):
@@ -106,7 +105,7 @@ def run(
     [service] = [one for one in components(settings, Settings.load(), "service") if one.name == "service"]
     with closing(Alerts(f"http://127.0.0.1:{settings.prometheus_port}")) as alerts, ended_cleanly(), drawn() as progress:
         every = _TERMINAL_EVERY if Console(stderr=True).is_terminal else _PLAIN_EVERY
-        watch = Watch(alerts, silent_after(windows), forgotten_after(windows), _job(), every) if expect else None
+        watch = _watch(alerts, settings.alert_windows, every) if expect else None
         outcome = run_scenario(
             scenario,
             amount,
@@ -123,6 +122,18 @@ def run(
     else:
         _print(outcome)
     raise typer.Exit(0 if outcome.met else 1)
+
+
+def _watch(alerts: Alerts, windows: AlertWindows, every_seconds: float) -> Watch:
+    job = _job()
+    return Watch(
+        alerts,
+        job,
+        silent_seconds=silent_after(windows),
+        forgotten_seconds=forgotten_after(windows),
+        burnt=burnt(windows, job),
+        note_every_seconds=every_seconds,
+    )
 
 
 def _job() -> str:
@@ -148,7 +159,7 @@ def _seconds(duration: str) -> float:
     return found
 
 
-def _as_data(scenario: Scenario, windows: Any) -> dict[str, Any]:
+def _as_data(scenario: Scenario, windows: AlertWindows) -> dict[str, Any]:
     return {
         "name": scenario.name,
         "does": scenario.does,
@@ -191,4 +202,6 @@ def _table(lines: list[Line]) -> Table:
 
 
 def _time(at: float | None) -> str:
-    return "" if at is None else f"{at:.0f} s"
+    if at is None:
+        return ""
+    return "before" if at < 0 else f"{at:.0f} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ _ROWS_A_CALL = 1000
 _PROBES = 5
 
 
-def ask(model: Answering, rows: Sequence[Row]) -> list[Outcome]:
-    """The model's answers for all `rows`. Raises DataError where it can't answer them."""
+def ask(model: Answering, features: Sequence[Feature], rows: Sequence[Row]) -> list[Outcome]:
+    """The model's answers for all `rows`, which have these `features`. Raises DataError where it can't answer them."""
     try:
         return [
             outcome
@@ -28,22 +28,37 @@ def ask(model: Answering, rows: Sequence[Row]) -> list[Outcome]:
             for outcome in model.predict(rows[first : first + _ROWS_A_CALL])
         ]
     except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise DataError(
-            f"The model can't answer the data's rows ({type(wrong).__name__}: {_first_line(wrong)}): "
-            "are they of the same columns and types as those that it learned from?"
-        ) from wrong
+        raise not_answered(model.predict, features, rows, wrong) from wrong
+
+
+def not_answered(
+    answer: Callable[[Sequence[Row]], object], features: Sequence[Feature], rows: Sequence[Row], wrong: Exception
+) -> DataError:
+    """What to say of `rows` that `answer` failed on with `wrong`: the column, where its gaps are what the model can't take."""
+    example = [feature.example for feature in features]
+    if _takes(answer, [example]):
+        for index, feature in enumerate(features):
+            gaps = sum(row[index] is None for row in rows)
+            if gaps and not _takes(answer, [[*example[:index], None, *example[index + 1 :]]]):
+                return DataError(
+                    f"Column '{feature.name}' has no value in {gaps} rows, and the model can't answer a row without it: "
+                    "fill these gaps, remove the rows, or fit a pipeline with an imputer."
+                )
+    return DataError(
+        f"The model can't answer the data's rows ({type(wrong).__name__}: {_first_line(wrong)}): "
+        "are they of the same columns and types as those that it learned from?"
+    )
 
 
 def bearing(model: Answering, features: Sequence[Feature], rows: Sequence[Row]) -> tuple[Feature, ...]:
-    """`features` with what the model answers, found out by asking it: rows with a gap, and with a category it has not seen."""
+    """`features` with what the model answers, found out by asking it: rows with a gap, and with a category it has not seen.
+
+    All of `rows`, the reference's, have been asked about before: the gaps that are in them it takes.
+    """
     probes = [list(row) for row in rows[:: max(1, len(rows) // _PROBES)][:_PROBES]]
 
     def answers(index: int, value: Value) -> bool:
-        try:
-            model.predict([[*row[:index], value, *row[index + 1 :]] for row in probes])
-        except Exception:  # whatever libraries raise for a row that they can't take
-            return False
-        return True
+        return _takes(model.predict, [[*row[:index], value, *row[index + 1 :]] for row in probes])
 
     return tuple(
         feature.model_copy(
@@ -91,6 +106,14 @@ def regression(outcomes: Sequence[Outcome], truth: NDArray[np.float64], rows: in
 def _expected(calibration: Sequence[CalibrationBin]) -> float:
     """The accuracy that the calibrated confidences promise: what the estimate without labels gives for the reference itself."""
     return float(sum(one.share * one.accuracy for one in calibration))
+
+
+def _takes(answer: Callable[[Sequence[Row]], object], rows: Sequence[Row]) -> bool:
+    try:
+        answer(rows)
+    except Exception:  # whatever libraries raise for a row that they can't take
+        return False
+    return True
 
 
 def _unseen(feature: Feature) -> Any:

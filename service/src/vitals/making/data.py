@@ -17,12 +17,13 @@ from pandas.api import types
 
 from vitals.errors import DataError
 from vitals.model.inputs import Value
+from vitals.profile.bins import LARGEST
 from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN
+from vitals.profile.tables import read_csv
 
 FEWEST_ROWS = 50
 MOST_CATEGORIES_IN_ALL = 1000
 LONGEST_CATEGORY = 100
-_LARGEST = 1e150
 
 _RESERVED = {BELOW, ABOVE, MISSING, UNSEEN, OTHER}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}( .*)?")
@@ -86,7 +87,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         with path.open(newline="", encoding="utf-8-sig") as file:
             header = next(csv.reader(file), [])
         _once(path, header)
-        return pd.read_csv(path, encoding="utf-8-sig", low_memory=False)
+        return read_csv(path)
     except (OSError, ValueError, csv.Error) as wrong:  # pandas' parser errors are ValueErrors
         raise DataError(f"{path} can't be read as CSV: {str(wrong).strip()}.") from None
 
@@ -128,8 +129,8 @@ def _numbers(name: str, values: np.ndarray[Any, Any], categorical: bool) -> tupl
     infinite = int(np.isinf(values).sum())
     if infinite:
         raise DataError(f"Column '{name}' has infinite values in {infinite} rows: replace them, or leave them empty.")
-    if (np.abs(values) > _LARGEST).any():
-        raise DataError(f"Column '{name}' has values beyond 1e150, too large for a variance: scale them.")
+    if (np.abs(values) > LARGEST).any():
+        raise DataError(f"Column '{name}' has values beyond {LARGEST:g}, more than a request may have: scale them.")
     if not categorical:
         return "numeric", values.tolist()
     if (values != np.floor(values)).any():
@@ -151,10 +152,11 @@ def _objects(name: str, values: list[Any], categorical: bool) -> tuple[Literal["
     if all(_DATE.fullmatch(value.strip()) for value in values):
         raise _dates(name)
     words = [value for value in values if not _is_number(value)]
-    if not categorical and len(words) * 2 < len(values):
+    # Numbers beside one word over and over: a mark of what is missing, not categories.
+    if not categorical and (len(words) * 2 < len(values) or (len(words) < len(values) and len(set(words)) == 1)):
         raise DataError(
-            f"Column '{name}' has numbers and text ('{words[0][:40] if words else values[0]}'): make it one of them, "
-            f"or say `--categorical {name}` where each is the name of a category."
+            f"Column '{name}' has numbers and text ('{words[0][:40] if words else values[0]}'): make it one of them (what is "
+            f"missing is an empty cell), or say `--categorical {name}` where each is the name of a category."
         )
     return "categorical", values
 

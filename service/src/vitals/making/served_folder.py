@@ -16,13 +16,14 @@ import pandas as pd
 from pydantic import ValidationError
 
 from vitals.errors import DataError
-from vitals.making.answers import ask, bearing, classification, regression
+from vitals.making.answers import ask, bearing, classification, not_answered, regression
 from vitals.making.data import Column, column_of, not_used
+from vitals.making.overwriting import replaceable
 from vitals.making.reference import feature_of
 from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
 from vitals.model.served import Answering, Outcome, load_model
 from vitals.profile.classes import class_name
-from vitals.profile.document import Profile
+from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import ARTEFACT_FORMATS, FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, ModelFacts, sha256_of
 
 LEARNED_FROM = (
@@ -68,27 +69,31 @@ class Made:
 def make_folder(artefact: Path, reference: Reference, card: Card, folder: Path, *, allow_pickle: bool = False) -> Made:
     """Profile `reference`, ask the model, and write artefact, profile and facts into `folder` (made if absent).
 
-    Raises ModelMismatch where the artefact can't be served, DataError where the data are not such that a profile can be made.
+    A model that was made there before is replaced, and nothing else.
+    Raises ModelMismatch where the artefact can't be served, DataError where the data are not such that a profile can be made,
+    or the folder holds other files than such a model's.
     """
+    file = f"model{artefact.suffix}"
+    written = [file, PROFILE_FILE, FACTS_FILE]
+    if reference.held_out is not None:
+        written.insert(0, HELD_OUT_FILE)
+    earlier = replaceable(folder, written)
     model = open_artefact(artefact, allow_pickle=allow_pickle)
     profile, warnings = profile_of(model, reference)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         made = Path(scratch)
-        file = f"model{artefact.suffix}"
         shutil.copyfile(artefact, made / file)
         (made / PROFILE_FILE).write_text(profile.model_dump_json(indent=1) + "\n")
         facts = _facts(made, file, card, model.made_with)
         (made / FACTS_FILE).write_text(facts.model_dump_json(indent=2) + "\n")
         load_model(made, allow_pickle=allow_pickle)
-        written = [file, PROFILE_FILE, FACTS_FILE]
         if reference.held_out is not None:
             _write_rows(made / HELD_OUT_FILE, reference.held_out, profile)
-            written.insert(0, HELD_OUT_FILE)
         # The facts come last: whoever reads the folder meanwhile is told that its files do not belong together.
         for name in written:
             (made / name).replace(folder / name)
-    for name in {HELD_OUT_FILE, *(f"model{suffix}" for suffix in ARTEFACT_FORMATS)} - set(written):
+    for name in earlier - set(written):
         (folder / name).unlink(missing_ok=True)
     return Made(folder, facts, profile, warnings)
 
@@ -104,15 +109,17 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     classes: tuple[str, ...] = ()
     if model.task == "classification":
         classes = model.classes or _classes_of(model, features, rows, target)
-    measured, truth = rows, target
-    outcomes = reference.outcomes
+    truth, outcomes = target, reference.outcomes
     asked = Answering(model, features, classes)
-    if reference.held_out is not None and outcomes is None:
+    told = ask(asked, features, rows)  # whatever the quality is measured on: that the model takes these rows is not believed
+    if outcomes is not None:
+        told = list(outcomes)
+    elif reference.held_out is not None:
         measured = _rows(
             [_like(column_of(reference.held_out, one.name, categorical=one.kind == "categorical"), one) for one in columns]
         )
         truth = column_of(reference.held_out, reference.target, categorical=model.task == "classification")
-    told = list(outcomes) if outcomes is not None else ask(asked, measured)
+        told = ask(asked, features, measured)
     if model.task == "classification":
         predictions, quality = classification(told, _labels(truth, classes), classes, len(rows))
     else:
@@ -126,6 +133,7 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
             features=bearing(asked, features, rows),
             predictions=predictions,
             quality=quality,
+            quality_rows=len(told),
         )
     except ValidationError as wrong:
         first = wrong.errors()[0]
@@ -205,7 +213,7 @@ def _whole(target: Column) -> None:
         raise DataError(f"Column '{target.name}', the target, has no value in {gaps} rows: remove these rows.")
 
 
-def _classes_of(model: Artefact, features: Any, rows: Sequence[Row], target: Column) -> tuple[str, ...]:
+def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row], target: Column) -> tuple[str, ...]:
     """The classes of a model that gives probabilities without their names: the data's, in order, if its own labels agree."""
     _whole(target)
     inputs = Inputs(features)
@@ -214,7 +222,7 @@ def _classes_of(model: Artefact, features: Any, rows: Sequence[Row], target: Col
         probabilities = np.asarray(model.probabilities(inputs, rows))
         labels = model.labels(inputs, rows)
     except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise DataError(f"The model can't answer the data's rows ({type(wrong).__name__}: {wrong}).") from wrong
+        raise not_answered(lambda some: model.probabilities(inputs, some), features, rows, wrong) from wrong
     if probabilities.shape[1] != len(classes):
         raise DataError(
             f"The model gives {probabilities.shape[1]} probabilities, and column '{target.name}' has {len(classes)} classes: "

@@ -34,7 +34,7 @@ class Batcher(Generic[Ticket]):
     """Serves rows of concurrent requests in batches, in a thread of its own so that the event loop stays free.
 
     A batch has at most `max_size` rows; the rows of one request stay together, so a request with more goes alone.
-    At most `queue_size` requests wait.
+    At most `queue_size` rows wait; a request that has more by itself waits alone.
     """
 
     def __init__(self, model: ServedModel, *, around: Span[Ticket], max_size: int, queue_size: int) -> None:
@@ -43,6 +43,7 @@ class Batcher(Generic[Ticket]):
         self._max_size = max_size
         self._queue_size = queue_size
         self._queue: deque[_Waiting[Ticket]] = deque()
+        self._rows_waiting = 0
         self._came = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._loop = asyncio.create_task(self._serve(), name="batcher")
@@ -52,10 +53,13 @@ class Batcher(Generic[Ticket]):
 
         Raises Overloaded where the queue is full, and what the model raised where it failed on these rows.
         """
-        if len(self._queue) >= self._queue_size:
-            raise Overloaded(f"{self._queue_size} requests are waiting for the model already; try again in a second.")
+        if self._queue and self._rows_waiting + len(rows) > self._queue_size:
+            raise Overloaded(
+                f"{self._rows_waiting} rows are waiting for the model already, and {self._queue_size} may; try again in a second."
+            )
         waiting = _Waiting(rows, ticket, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
+        self._rows_waiting += len(rows)
         self._came.set()
         return await waiting.answer
 
@@ -65,7 +69,7 @@ class Batcher(Generic[Ticket]):
         with suppress(asyncio.CancelledError):
             await self._loop
         while self._queue:
-            self._queue.popleft().answer.cancel()
+            self._next().answer.cancel()
         self._thread.shutdown()
 
     async def _serve(self) -> None:
@@ -86,12 +90,17 @@ class Batcher(Generic[Ticket]):
         batch: list[_Waiting[Ticket]] = []
         size = 0
         while self._queue and (not batch or size + len(self._queue[0].rows) <= self._max_size):
-            waiting = self._queue.popleft()
+            waiting = self._next()
             # A client that went away has cancelled its future.
             if not waiting.answer.done():
                 batch.append(waiting)
                 size += len(waiting.rows)
         return batch
+
+    def _next(self) -> _Waiting[Ticket]:
+        waiting = self._queue.popleft()
+        self._rows_waiting -= len(waiting.rows)
+        return waiting
 
     async def _answer(self, batch: Sequence[_Waiting[Ticket]]) -> None:
         if not batch:

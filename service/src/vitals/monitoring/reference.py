@@ -60,3 +60,4 @@ def add_reference_metrics(meter: Meter, profile: Profile, model: Mapping[str, st
         "How the model did on the reference.",
         [(value, {"ml.quality.measure": measure}) for measure, value in profile.quality.items()],
     )
+    gauge("ml.reference.quality.rows", "Rows that the quality was measured on.", [(profile.quality_rows, {})])

@@ -27,7 +27,7 @@ def possible_failures(profile: Profile) -> list[Failure]:
         if not feature.missing_allowed:
             reasons.append("missing")
         if feature.kind == "numeric":
-            reasons.append("not_finite")
+            reasons += ["not_finite", "too_large_number"]
         if feature.kind == "categorical":
             reasons.append("unseen_category")
         found += [(feature.name, reason) for reason in reasons]

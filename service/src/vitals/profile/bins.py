@@ -10,6 +10,9 @@ from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN, Binned
 
 Value = float | int | bool | str | None
 
+LARGEST = 1e30
+"""The largest magnitude of a number in requests and reference data: scaled and weighted it still fits into 32 bits (3.4e38)."""
+
 
 def bin_of(feature: Feature) -> Callable[[Value], int]:
     """A function that gives the index in `feature.bins` of the bin that a value falls into; it never raises for a valid value."""

@@ -44,7 +44,7 @@ class Binned(_Part):
     psi_null: float = Field(
         gt=0,
         description="Without drift, PSI of n rows stays below psi_null · (1/n + 1/reference rows), "
-        "but for one false alarm in a hundred over all features.",
+        "but for about one window in a hundred, over all features, from 150 independent rows on.",
     )
 
     @model_validator(mode="after")
@@ -115,6 +115,7 @@ class Profile(_Part):
         description="On rows it has not seen, where there are some, else on the reference: "
         "accuracy, expected_accuracy, log_loss; or mean_absolute_error, root_mean_squared_error, r2."
     )
+    quality_rows: int = Field(ge=1, description="Rows that the quality was measured on: how far chance may be in it.")
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:

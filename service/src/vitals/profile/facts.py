@@ -37,7 +37,7 @@ class ModelFacts(BaseModel):
     format: Format = Field(
         description="How the artefact is read; a pickle can run any code, so it is read only where that is allowed."
     )
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The artefact's hash: what the version is made from.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The artefact's hash.")
     profile_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The hash of profile.json.")
     made_at: datetime = Field(description="When the folder was made (UTC).")
     trained_on: str = Field("", max_length=1000, description="What the model learned from.")
@@ -46,8 +46,12 @@ class ModelFacts(BaseModel):
 
     @property
     def version(self) -> str:
-        """The first digits of the artefact's hash: the same content has the same version, anywhere."""
-        return self.sha256[:VERSION_DIGITS]
+        """The first digits of the SHA-256 of both hashes, in hex, one after the other.
+
+        The same content has the same version, anywhere; a new profile for the same artefact is another version, since rows
+        that were counted in other bins can't be compared with it.
+        """
+        return hashlib.sha256(f"{self.sha256}{self.profile_sha256}".encode()).hexdigest()[:VERSION_DIGITS]
 
 
 def sha256_of(path: Path) -> str:

@@ -11,9 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from vitals.errors import ModelMismatch, ModelMissing
 from vitals.profile.document import Profile
-from vitals.profile.facts import FACTS_FILE, PROFILE_FILE, VERSION_DIGITS, ModelFacts, sha256_of
+from vitals.profile.facts import FACTS_FILE, PROFILE_FILE, ModelFacts, sha256_of
 
 _MAKE = "make one with `vitals profile` or `vitals train-example`"
+
+_SHOWN = 12
+"""Digits of a hash that tell it from another, in a sentence."""
 
 _Document = TypeVar("_Document", bound=BaseModel)
 
@@ -42,7 +45,7 @@ def read_folder(path: Path) -> ServedFolder:
         if found != expected:
             raise ModelMismatch(
                 f"{path / name} is not the file that {FACTS_FILE} describes: its hash begins with "
-                f"{found[:VERSION_DIGITS]}, not {expected[:VERSION_DIGITS]}. Copy all files of one model."
+                f"{found[:_SHOWN]}, not {expected[:_SHOWN]}. Copy all files of one model; for a new profile run `vitals profile`."
             )
     return ServedFolder(facts, _read(path / PROFILE_FILE, Profile), path / facts.artefact)
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TARGET = "(label)"
 METHOD = "psi_in_the_profiles_bins"
 
+_PLAIN = str.maketrans({"<": "‹", ">": "›", "&": "＆"})  # noqa: RUF001 - alike on purpose
+"""Evidently writes names and values into the page's script as they are, and some of them came with requests."""
+
 
 class Page:
     """Evidently's report of one comparison.
@@ -50,7 +53,7 @@ class Page:
             left_out.append(
                 "Quality is not in the page: Evidently wants labels and predictions both among the rows and in the reference."
             )
-        measured = {one.name: one for one in (*drifts, *([prediction] if prediction else []))}
+        measured = {_plain(one.name): one for one in (*drifts, *([prediction] if prediction else []))}
         try:
             made = self._run(reference, current, measured, quality=quality)
         except (ValueError, KeyError, IndexError, TypeError) as wrong:
@@ -79,7 +82,7 @@ class Page:
                 method=METHOD,
                 per_column_threshold={name: measured[name].psi_threshold for name in columns},
             ),
-            DataSummaryPreset(columns=[feature.name for feature in self._profile.features if feature.name in current]),
+            DataSummaryPreset(columns=[name for name in map(_plain, self._names_of_features()) if name in current]),
         ]
         if quality:
             presets.append(self._quality_preset())
@@ -94,14 +97,14 @@ class Page:
         columns: dict[str, Any] = {}
         for index, feature in enumerate(self._profile.features):
             values = [row.values[index] for row in rows]
-            columns[feature.name] = _numbers(values) if feature.kind == "numeric" else _names(values)
+            columns[_plain(feature.name)] = _numbers(values) if feature.kind == "numeric" else _names(values)
         for name, answers in ((PREDICTION, [row.predicted for row in rows]), (TARGET, [row.label for row in rows])):
             if any(answer is not None for answer in answers) and name not in columns:
                 columns[name] = _names(answers) if self._profile.task == "classification" else _numbers(answers)
         return pd.DataFrame(columns)
 
     def _kinds(self, frame: pandas.DataFrame, *, quality: bool) -> dict[str, list[str]]:
-        numeric = {feature.name for feature in self._profile.features if feature.kind == "numeric"}
+        numeric = {_plain(feature.name) for feature in self._profile.features if feature.kind == "numeric"}
         if self._profile.task == "regression":
             numeric |= {PREDICTION, TARGET}
         used = [name for name in frame.columns if quality or name != TARGET]
@@ -113,7 +116,7 @@ class Page:
     def _without_empty_columns(self, reference: pandas.DataFrame, current: pandas.DataFrame) -> list[str]:
         """Take columns without any value on one side out of both: Evidently refuses them."""
         said = []
-        for name in [feature.name for feature in self._profile.features]:
+        for name in map(_plain, self._names_of_features()):
             empty = [side for side, frame in (("reference", reference), ("rows", current)) if frame[name].isna().all()]
             if empty:
                 for frame in (reference, current):
@@ -125,13 +128,16 @@ class Page:
                     frame.drop(columns=name, inplace=True)
         return said
 
+    def _names_of_features(self) -> list[str]:
+        return [feature.name for feature in self._profile.features]
+
     def _task(self) -> dict[str, list[Any]]:
         from evidently import BinaryClassification, MulticlassClassification, Regression
 
         if self._profile.task == "regression":
             return {"regression": [Regression(target=TARGET, prediction=PREDICTION)]}
         if len(self._profile.classes) == 2:
-            positive = self._profile.classes[1]
+            positive = _plain(self._profile.classes[1])
             return {"classification": [BinaryClassification(target=TARGET, prediction_labels=PREDICTION, pos_label=positive)]}
         return {"classification": [MulticlassClassification(target=TARGET, prediction_labels=PREDICTION)]}
 
@@ -139,6 +145,10 @@ class Page:
         from evidently.presets import ClassificationPreset, RegressionPreset
 
         return RegressionPreset() if self._profile.task == "regression" else ClassificationPreset()
+
+
+def _plain(text: str) -> str:
+    return text.translate(_PLAIN)
 
 
 def _register(measured: dict[str, Drift]) -> None:
@@ -163,4 +173,4 @@ def _numbers(values: Sequence[Any]) -> Any:
 def _names(values: Sequence[Any]) -> Any:
     import pandas as pd
 
-    return pd.Series([None if value is None else class_name(value) for value in values], dtype="object")
+    return pd.Series([None if value is None else _plain(class_name(value)) for value in values], dtype="object")

@@ -118,13 +118,14 @@ def _rows(
 ) -> list[Row]:
     """The newest `max_rows` rows of the period with their labels, the oldest first."""
     rows: list[Row] = []
-    requests = without = unreadable = 0
+    requests = without = unreadable = omitted = 0
     cut = False
     for page in events.predictions(period, version):
         found: Exploded = rows_of_predictions(reversed(page), folder.profile)
         requests += len(page)
         without += found.without_features
         unreadable += found.unreadable
+        omitted += found.omitted
         rows = found.rows + rows
         progress.note(_READING, f"{requests} requests, {len(rows)} rows")
         # Requests without features count too: a period full of them has an end.
@@ -140,6 +141,8 @@ def _rows(
         notes.append(f"There is more than {max_rows} rows: the report has the newest {len(rows)}; --max-rows takes more.")
     if without:
         notes.append(f"{without} of {requests} requests were logged without features (LOG_FEATURES) and are not in the report.")
+    if omitted:
+        notes.append(f"{omitted} rows of large requests were answered without being logged (64 kB a request) and are left out.")
     if unreadable:
         notes.append(f"{unreadable} of {requests} requests can't be read back (cut off, or masked) and are left out.")
     if len(rows) < FEWEST_TO_COMPARE:

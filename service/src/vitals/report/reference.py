@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vitals.errors import SettingsError, VitalsError
+from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
 from vitals.profile.facts import HELD_OUT_FILE
+from vitals.profile.tables import read_csv
 from vitals.report.rows import Predicted, Row, answer_of, value_of
 
 Answer = Callable[[Sequence[Sequence[Any]]], Sequence[Predicted]]
@@ -57,7 +59,7 @@ def read_rows(path: Path, profile: Profile) -> list[Row]:
 
     try:
         # As text: the profile knows each column's kind better than a guess.
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else read_csv(path, as_text=True)
     except ImportError:
         raise SettingsError([f"{path} is parquet, which needs pyarrow: install vitals[parquet], or give a csv file."]) from None
     except (OSError, ValueError) as wrong:  # ValueError: what pandas and pyarrow raise for a file that is none of theirs
@@ -68,7 +70,7 @@ def read_rows(path: Path, profile: Profile) -> list[Row]:
     columns = [[value_of(feature, cell) for cell in _cells(frame[feature.name])] for feature in profile.features]
     labels: list[Predicted | None] = [None] * len(frame)
     if profile.target in frame.columns:
-        labels = [answer_of(profile, cell) for cell in _cells(frame[profile.target])]
+        labels = [_label_of(profile, cell) for cell in _cells(frame[profile.target])]
     return [Row(values, label=label) for values, label in zip(zip(*columns, strict=True), labels, strict=True)]
 
 
@@ -83,6 +85,19 @@ def answered(rows: list[Row], answer: Answer | None) -> list[Row]:
     except Exception:  # whatever a model's library raises for rows that it can't take: the report does without
         return rows
     return [dataclasses.replace(row, predicted=predicted) for row, predicted in zip(rows, answers, strict=True)]
+
+
+def _label_of(profile: Profile, cell: Any) -> Predicted | None:
+    """As `answer_of`; classes that are truth values or whole numbers are also known as files write them: `True`, `1.0`."""
+    label = answer_of(profile, cell)
+    if not isinstance(label, str) or label in profile.classes:
+        return label
+    if label.lower() in ("true", "false"):
+        return label.lower()
+    try:
+        return class_name(float(label))
+    except ValueError:
+        return label
 
 
 def _cells(column: Any) -> list[Any]:

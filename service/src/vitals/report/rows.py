@@ -33,11 +33,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Exploded:
-    """The rows of some logged requests; how many requests were logged without features, and how many could not be read."""
+    """The rows of some logged requests; how many requests were logged without features, and how many could not be read.
+
+    `omitted`: rows of requests so large that their log record has only the first ones.
+    """
 
     rows: list[Row]
     without_features: int = 0
     unreadable: int = 0
+    omitted: int = 0
 
 
 def rows_of_predictions(documents: Iterable[Mapping[str, Any]], profile: Profile) -> Exploded:
@@ -46,30 +50,37 @@ def rows_of_predictions(documents: Iterable[Mapping[str, Any]], profile: Profile
     A record that is cut off, masked, or of another shape than its answers is counted and left out.
     """
     rows: list[Row] = []
-    without = unreadable = 0
+    without = unreadable = omitted = 0
     for attributes in documents:
         text = attributes.get("ml.prediction.features")
         if text is None:
             without += 1
             continue
         try:
-            rows += _exploded(json.loads(text), attributes, profile)
+            left_out = int(attributes.get("ml.prediction.features_omitted", 0))
+            rows += _exploded(json.loads(text), left_out, attributes, profile)
+            omitted += left_out
         except (ValueError, TypeError, KeyError, AttributeError):
             unreadable += 1
-    return Exploded(rows, without, unreadable)
+    return Exploded(rows, without, unreadable, omitted)
 
 
-def _exploded(written: Any, attributes: Mapping[str, Any], profile: Profile) -> list[Row]:
+def _exploded(written: Any, omitted: int, attributes: Mapping[str, Any], profile: Profile) -> list[Row]:
     inputs = written if isinstance(written, list) else [written]
+    if omitted < 0:
+        raise ValueError("less than nothing was left out")
     ids = _several(attributes["ml.prediction.id"])
     answers = _several(attributes["ml.prediction.class" if profile.task == "classification" else "ml.prediction.value"])
+    logged = len(ids) - omitted
+    if len(answers) != len(ids):
+        raise ValueError("there are not as many answers as ids")
     return [
         Row(
             tuple(value_of(feature, one.get(feature.name)) for feature in profile.features),
             answer_of(profile, answer),
             id=str(prediction_id),
         )
-        for one, prediction_id, answer in zip(inputs, ids, answers, strict=True)
+        for one, prediction_id, answer in zip(inputs, ids[:logged], answers[:logged], strict=True)
     ]
 
 
@@ -100,6 +111,14 @@ def value_of(feature: Feature, written: Any) -> Value:
         return True if name in _YES else False if name in _NO else None
     known = {class_name(category): category for category in feature.categories}
     name = class_name(written)
+    if name not in known and all(isinstance(category, int) for category in feature.categories):
+        try:
+            number = float(name)  # a file has a fraction where a column of whole numbers has gaps
+        except ValueError:
+            return name
+        if math.isnan(number):
+            return None
+        name = class_name(number)
     return known.get(name, name)
 
 

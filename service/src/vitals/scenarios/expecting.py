@@ -21,12 +21,6 @@ _LOOKBACK_SECONDS = 300.0
 _MOST_PATIENCE_SECONDS = 3600.0
 """Of a wait for quiet: the longest of the production windows are days."""
 
-BUDGETS = {"availability_errors": 0.001, "slow": 0.01}
-"""The service level objectives' budgets, as in the rules' windows.toml."""
-
-_BURNT = 0.5
-"""Of a budget in the longest window: with less than this, earlier traffic has no part in what burns now."""
-
 _ENGINES = ("collector", "prometheus", "jaeger", "alertmanager", "node")
 """Jobs that are not services: alerts about them count in every scenario."""
 
@@ -35,22 +29,27 @@ class Watch:
     """The alerts of one service and of the engines.
 
     Traffic that has ended keeps no alert active after `silent_seconds`, and makes no difference to one after `forgotten_seconds`.
+    `burnt` has, for the alert on a budget, PromQL that gives something while requests of earlier traffic can have a part in it.
     `job` is the service's name as Prometheus has it; alerts of other services are left out.
     Raises StackError with a sentence where Prometheus does not answer or knows no such alerts.
     """
 
     def __init__(
-        self, alerts: Alerts, silent_seconds: float, forgotten_seconds: float, job: str, note_every_seconds: float = 1.0
+        self,
+        alerts: Alerts,
+        job: str,
+        *,
+        silent_seconds: float,
+        forgotten_seconds: float,
+        burnt: Mapping[str, str],
+        note_every_seconds: float = 1.0,
     ) -> None:
         self._alerts = alerts
         self._silent = silent_seconds
         self._forgotten = min(max(forgotten_seconds, _LOOKBACK_SECONDS), _MOST_PATIENCE_SECONDS)
         self._job = job
+        self._burnt = burnt
         self._rules = alerts.rules()
-        self._burnt = " or ".join(
-            f'vitals:requests:{kind}:ratio_rate_slow_long{{job="{job}"}} / {budget} > {_BURNT}'
-            for kind, budget in BUDGETS.items()
-        )
         self._rows = f'vitals:feature_rows{{job="{job}"}} or vitals:labels:rows{{job="{job}"}}'
         self._note_every = note_every_seconds
         self._since = time.time()
@@ -68,18 +67,20 @@ class Watch:
         named = sorted({f"{one.name} {one.state}" for one in active})
         return f"; {', '.join(named)}" if named else "; no alert"
 
-    def wait_for_quiet(self, progress: Progress) -> None:
+    def wait_for_quiet(self, expected: Expectation, progress: Progress) -> None:
         """Wait until no alert is pending or firing, except about the machine, and no earlier traffic is in the windows.
 
+        What is left of a budget does not matter where the alert on it may fire anyway.
         Raises StackError, naming what is still there, when that takes longer than the rules can need.
         """
         progress.start(QUIET, 10)
+        burnt = " or ".join(left for alert, left in self._burnt.items() if alert not in expected.fires | expected.may)
 
         def noise() -> str:
             active = sorted({one.name for one in self._active()})
             if active:
                 return f"{', '.join(active)} {'is' if len(active) == 1 else 'are'} active"
-            if self._alerts.value(self._burnt) > 0:
+            if burnt and self._alerts.value(burnt) > 0:
                 return "requests of earlier traffic that failed or were slow are in the long windows of the budgets"
             rows = self._alerts.value(self._rows)
             return f"{rows:.0f} rows of earlier traffic are in the windows" if rows >= 1 else ""

@@ -83,7 +83,7 @@ def run(
     expected = scenario.expectation(served.facts.name)
     if watch is not None:
         watch.check(expected, amount.seconds)
-        watch.wait_for_quiet(progress)
+        watch.wait_for_quiet(expected, progress)
     with _disturbed(scenario, folder, stack, progress):
         started = time.time()
         told = _send(scenario, plan, stack.state / "logs" / "scenario-traffic.log", watch, progress, every_seconds)

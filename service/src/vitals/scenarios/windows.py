@@ -13,6 +13,7 @@ from vitals.settings import ROOT
 WINDOWS_FILE = ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = 0.5
 _NOT_OF_TRAFFIC = ("host",)
 _NOT_WINDOWS = ("for", "keep", "memory", "base")
 
@@ -36,6 +37,25 @@ def silent_after(profile: str, file: Path = WINDOWS_FILE) -> float:
 def forgotten_after(profile: str, file: Path = WINDOWS_FILE) -> float:
     """Seconds after which traffic that has ended makes no difference to any alert: of a pair the longer window counts."""
     return _longest(profile, max, file)
+
+
+def burnt(profile: str, job: str, file: Path = WINDOWS_FILE) -> dict[str, str]:
+    """By the name of a budget's alert, PromQL that gives something where requests of earlier traffic can have a part in it.
+
+    That is: in the longest window they are more than half of what the budget allows, and more than half of what the alert needs.
+    """
+    tables: dict[str, Any] = tomllib.loads(file.read_text())
+    shared, window = tables["shared"], tables[profile]["slo"]["slow"][1]
+
+    def left(kind: str, budget: float, fewest: float) -> str:
+        share = f'vitals:requests:{kind}:ratio_rate_slow_long{{job="{job}"}} > {_PART * budget}'
+        # What came within four evaluations is recorded at each of them.
+        return f'({share} and sum_over_time(vitals:requests:{kind}:grown{{job="{job}"}}[{window}]) / 4 > {_PART * fewest})'
+
+    return {
+        "ServiceErrorBudgetBurn": left("availability_errors", shared["availability_budget"], shared["burnt_requests_min"]),
+        "ServiceLatencyBudgetBurn": left("slow", shared["latency_budget"], shared["slow_requests_min"]),
+    }
 
 
 def _longest(profile: str, of_pair: Callable[[list[float]], float], file: Path) -> float:

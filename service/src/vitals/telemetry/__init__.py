@@ -9,13 +9,14 @@ The request's own span, metrics and prediction log go through one seam, `Recorde
 from vitals.telemetry.counts import Counts
 from vitals.telemetry.instrument import instrument
 from vitals.telemetry.logs import printable
-from vitals.telemetry.recorder import Label, Prediction, Recorder, RequestContext
+from vitals.telemetry.recorder import Label, LoggedRows, Prediction, Recorder, RequestContext
 from vitals.telemetry.runtime import Telemetry
 from vitals.telemetry.trace_id import current_trace_id
 
 __all__ = [
     "Counts",
     "Label",
+    "LoggedRows",
     "Prediction",
     "Recorder",
     "RequestContext",

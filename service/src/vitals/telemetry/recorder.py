@@ -39,6 +39,14 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedRows:
+    """The first rows of a request as JSON text, a list of objects, and how many rows after them are left out."""
+
+    text: str
+    omitted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """The true value of an earlier answer; `correct` is None for a number."""
 
@@ -88,10 +96,10 @@ class Recorder:
         """The current request, which asks for `rows` rows, for the batch that will serve it."""
         return RequestContext(trace.get_current_span().get_span_context(), rows)
 
-    def predictions(self, made: Sequence[Prediction], *, features: str | None = None) -> None:
+    def predictions(self, made: Sequence[Prediction], *, features: LoggedRows | None = None) -> None:
         """Write the current request's answers: on its span, into the confidence histogram, as one `ml.prediction` event.
 
-        Several rows are arrays, in their order. features: the rows that were asked for, as JSON text, for the event alone.
+        Several rows are arrays, in their order. features: the rows that were asked for, for the event alone.
         """
         attributes: dict[str, Any] = {**self._model, **_attributes(made)}
         trace.get_current_span().set_attributes(attributes)
@@ -99,7 +107,9 @@ class Recorder:
             if one.confidence is not None:
                 self._confidence.record(one.confidence, self._model)
         if features is not None:
-            attributes["ml.prediction.features"] = features
+            attributes["ml.prediction.features"] = features.text
+            if features.omitted:
+                attributes["ml.prediction.features_omitted"] = features.omitted
         attributes[RECORD_UID] = _uid("ml.prediction", made[0].id)
         self._emit("ml.prediction", _sentence(made), attributes)
 
