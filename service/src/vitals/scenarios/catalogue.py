@@ -16,7 +16,7 @@ Disturbance = Literal["a slow model", "no Elasticsearch"]
 SLOW_EXAMPLE = "iris-forest"
 """The example model that is really slow."""
 
-_LONG: Mapping[AlertWindows, float] = {"demo": 30.0, "production": 1200.0}
+_LONG: Mapping[AlertWindows, float] = {"demo": 45.0, "production": 1200.0}
 """Longer than the expected alerts take to be sure; with the production windows, the slowest wait for ten minutes."""
 
 
@@ -108,7 +108,7 @@ _ALL = (
         "backend-outage",
         "Elasticsearch is really stopped for the duration, and started again; no request may notice.",
         fires=frozenset({"CollectorExportFailing", "CollectorQueueFilling"}),
-        seconds={"demo": 75.0, "production": 1800.0},
+        seconds={"demo": 90.0, "production": 1800.0},
         disturbance="no Elasticsearch",
     ),
 )
