@@ -13,6 +13,7 @@ import pytest
 
 from vitals.settings import ROOT, ContainerSettings, Settings, StackSettings
 from vitals.stack.stores import Stores
+from vitals_dashboards.fragile import make_fragile_iris
 
 from ..stack.conftest import Stack, free_ports
 from .engine import DockerEngine, running_engine, why_not
@@ -91,7 +92,13 @@ def stack(engine: DockerEngine, options: dict[str, str], tmp_path_factory: pytes
             os.environ.pop(name.upper(), None)
     state = tmp_path_factory.mktemp("containers")
     stack = Containers(engine, state, options)
+    model = tmp_path_factory.mktemp("model") / "iris"
+    make_fragile_iris(model)
     try:
+        # A model that a request can break, in place of the example that `init` makes.
+        stack.compose("up", "init")
+        copy = ("run", "--rm", "--volume", f"{model}:/fragile:ro", "--entrypoint", "/bin/sh", "init")
+        stack.compose(*copy, "-c", "cp /fragile/* /var/lib/vitals/model/")
         stack.compose("up", "--detach", *stack.services(), timeout=600)
         stack.compose("up", "--detach", "--wait", "service", "alertmanager", timeout=300)
         (state / "secrets").mkdir()
