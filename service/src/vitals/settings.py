@@ -208,7 +208,8 @@ class StackSettings(_Options):
         "http://127.0.0.1:24318", description="What takes OTLP over HTTP, with any signal's backend `otlp`."
     )
     otlp_backend_authorization_file: Path | None = Field(
-        None, description="A file with the value of the header Authorization for it, as in `Bearer abc`; without one the header is empty."
+        None,
+        description="A file with the value of the header Authorization for it, as in `Bearer abc`; without one the header is empty.",
     )
 
     elasticsearch_heap: str = Field(
