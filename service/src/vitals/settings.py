@@ -209,7 +209,7 @@ class StackSettings(_Options):
     )
     otlp_backend_authorization_file: Path | None = Field(
         None,
-        description="A file with the value of the header Authorization for it, as in `Bearer abc`; without one the header is empty.",
+        description="A file with the value of its header Authorization, as in `Bearer abc`; without one the header is empty.",
     )
 
     elasticsearch_heap: str = Field(
