@@ -102,7 +102,8 @@ class Collector:
         file = self.folder / f"{pipeline.replace('/', '-')}.json"
         if not file.exists():
             return []
-        return [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+        whole, _, _being_written = file.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def counter(self, name: str) -> float:
         """The sum of one of its own counters over all its labels."""

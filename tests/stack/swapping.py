@@ -94,7 +94,8 @@ def logged_in_loki(stack: Stack, ids: set[str]) -> collections.Counter[str]:
 
 
 def logged_in_file(file: Path, ids: set[str]) -> collections.Counter[str]:
-    requests = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")] if file.exists() else []
+    whole = file.read_text().rpartition("\n")[0] if file.exists() else ""  # the last line may be half written
+    requests = [json.loads(line) for line in whole.splitlines()]
     records = [one for request in requests for r in request["resourceLogs"] for s in r["scopeLogs"] for one in s["logRecords"]]
     return collections.Counter(
         one["traceId"] for one in records if one.get("eventName") == "ml.prediction" and one["traceId"] in ids

@@ -218,7 +218,7 @@ def test_everything_to_a_second_collector_that_comes_and_goes(stack: Stack, swap
 
 
 def _traces_in(text: str) -> set[str]:
-    requests: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+    requests: list[dict[str, Any]] = [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
     return {
         span["traceId"] for request in requests for r in request["resourceSpans"] for s in r["scopeSpans"] for span in s["spans"]
     }
