@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2 as httpx
 
@@ -93,10 +94,16 @@ def logged_in_loki(stack: Stack, ids: set[str]) -> collections.Counter[str]:
     return collections.Counter(trace_id for trace_id in found if trace_id in ids)
 
 
+def written(file: Path) -> list[dict[str, Any]]:
+    """What a Collector's file exporter has written so far: one OTLP request a line, of which the last may be half written."""
+    whole = file.read_text().rpartition("\n")[0] if file.exists() else ""
+    return [json.loads(line) for line in whole.splitlines()]
+
+
 def logged_in_file(file: Path, ids: set[str]) -> collections.Counter[str]:
-    whole = file.read_text().rpartition("\n")[0] if file.exists() else ""  # the last line may be half written
-    requests = [json.loads(line) for line in whole.splitlines()]
-    records = [one for request in requests for r in request["resourceLogs"] for s in r["scopeLogs"] for one in s["logRecords"]]
+    records = [
+        one for request in written(file) for r in request["resourceLogs"] for s in r["scopeLogs"] for one in s["logRecords"]
+    ]
     return collections.Counter(
         one["traceId"] for one in records if one.get("eventName") == "ml.prediction" and one["traceId"] in ids
     )

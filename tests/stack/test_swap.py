@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 
 import httpx2 as httpx
 import pytest
@@ -30,6 +29,7 @@ from .swapping import (
     running,
     series,
     settled,
+    written,
 )
 
 
@@ -202,7 +202,7 @@ def test_everything_to_a_second_collector_that_comes_and_goes(stack: Stack, swap
         ids = set(answered)
         found = eventually(logged(ids), lambda found: set(found) == ids, why="the second Collector has each log record")
         assert set(found.values()) == {1}
-        eventually(lambda: _traces_in((tmp_path / "traces.jsonl").read_text()), lambda seen: ids <= seen, why="and each trace")
+        eventually(lambda: _traces_in(tmp_path / "traces.jsonl"), lambda seen: ids <= seen, why="and each trace")
         assert "ml.predictions" in (tmp_path / "metrics.jsonl").read_text()
         shown = swapped.stack.vitals("trace", answered[0])
         assert shown.returncode == 1
@@ -217,8 +217,11 @@ def test_everything_to_a_second_collector_that_comes_and_goes(stack: Stack, swap
     one_joined(back.stack)
 
 
-def _traces_in(text: str) -> set[str]:
-    requests: list[dict[str, Any]] = [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
+def _traces_in(file: Path) -> set[str]:
     return {
-        span["traceId"] for request in requests for r in request["resourceSpans"] for s in r["scopeSpans"] for span in s["spans"]
+        span["traceId"]
+        for request in written(file)
+        for r in request["resourceSpans"]
+        for s in r["scopeSpans"]
+        for span in s["spans"]
     }

@@ -32,6 +32,12 @@ def query(expr: str, legend: str = "", *, exemplars: bool = False, latest: bool 
     return one.instant() if latest else one.range()
 
 
+def legend_below() -> build.VizLegendOptions:
+    """The names of the series, side by side below what is drawn."""
+    options = build.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST)
+    return options.placement(common.LegendPlacement.BOTTOM).show_legend(True)
+
+
 def timeseries(
     title: str,
     unit: str,
@@ -62,12 +68,7 @@ def timeseries(
         .line_width(1)
         .fill_opacity(60 if stacked else 8)
         .show_points(common.VisibilityMode.NEVER)
-        .legend(
-            build.VizLegendOptions()
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
+        .legend(legend_below())
         .tooltip(build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
     )
     if not signed:

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, FieldColorModeId
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from vitals_dashboards.panels import GRAPH_HEIGHT
+from vitals_dashboards.panels import GRAPH_HEIGHT, legend_below
 from vitals_dashboards.sources import PROMETHEUS
 
 
@@ -34,12 +34,7 @@ def bars(title: str, description: str, by: str, *, width: int = 12, **exprs: str
         .x_field(by)
         .orientation(common.VizOrientation.VERTICAL)
         .show_value(common.VisibilityMode.NEVER)
-        .legend(
-            build.VizLegendOptions()
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
+        .legend(legend_below())
         .tooltip(build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.NONE))
         .with_transformation(DataTransformerConfig("joinByField", options={"byField": by, "mode": "outer"}))
     )
