@@ -55,15 +55,33 @@ class Totals:
     dropped: dict[str, int]
 
     @property
+    def uncounted(self) -> int:
+        """What the store that lacks most lacks beyond the counted drops: losses that nobody knows of."""
+        return max(0, *(lack - self._refused for lack in self._lacking))
+
+    @property
+    def overcounted(self) -> int:
+        """What was counted as dropped and is stored all the same."""
+        return max(0, *(-lack for lack in self._lacking), self._refused - sum(self._lacking))
+
+    @property
     def holds(self) -> bool:
         """Whether emitted = stored + dropped.
 
         What the service dropped itself, no store has. Of what it dropped because a backend's queue was full, at least one store
         lacks each item, and others may have it; where the signal has one store, as logs do, that is an equation.
         """
-        refused = self.dropped.get(QUEUE_FULL, 0)
-        lacking = [self.emitted - stored - (sum(self.dropped.values()) - refused) for stored in self.stored.values()]
-        return all(0 <= lack <= refused for lack in lacking) and sum(lacking) >= refused
+        return not self.uncounted and not self.overcounted
+
+    @property
+    def _refused(self) -> int:
+        return self.dropped.get(QUEUE_FULL, 0)
+
+    @property
+    def _lacking(self) -> list[int]:
+        """What each store lacks beside what no store can have."""
+        own = sum(self.dropped.values()) - self._refused
+        return [self.emitted - stored - own for stored in self.stored.values()]
 
 
 @dataclass(frozen=True)
@@ -96,8 +114,12 @@ class Balance:
     @property
     def holds(self) -> bool:
         """Whether emitted = stored + counted drops for spans and logs, nothing is there twice, and the counters are exact."""
-        exact = all(not account.lost for account in self.accounts if account.place.startswith("prometheus"))
-        return exact and not self.duplicated and all(totals.holds for totals in self.totals)
+        return self.exact and not self.duplicated and all(totals.holds for totals in self.totals)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the counters in Prometheus are at what was answered."""
+        return all(not account.lost for account in self.accounts if account.place.startswith("prometheus"))
 
     def table(self) -> str:
         """A line each store, for people."""
