@@ -63,7 +63,7 @@ def test_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path, backend: str
             "caught_up_after_s": round(caught_up, 1),
         }
         row.seen = (
-            f"{latency.told(row)}; {waiting / 1e6:.1f} MB waited, caught up {caught_up:.1f} s after it went on, the load going on; "
+            f"{latency.told(row)}; {waiting / 1e6:.1f} MB waited, caught up {caught_up:.1f} s after it went on, under load; "
             f"{len(answers)} answered, {found.lost} lost, {found.duplicated} duplicated"
         )
         print(found.table())

@@ -77,7 +77,7 @@ def test_queue_disk_full(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             "missing_after_recovery": sum(missing.values()),
         }
         row.seen = (
-            f"the Collector ran on and refused; of {spans.emitted} spans and {logs.emitted} logs {uncounted} lost without a count, "
+            f"the Collector ran on, and refused; of {spans.emitted} spans and {logs.emitted} logs {uncounted} lost uncounted, "
             f"dropped as counted: {found.dropped or 'none'}, {found.duplicated} duplicated; "
             f"of what was answered once there was room {sum(missing.values())} missing"
         )
