@@ -153,7 +153,8 @@ def _settled(stack: Stack, service: str, answered: int) -> bool:
     """Whether it is worth while to look at every document: the counters are there, and all that was not dropped is counted."""
     if last(stack, f'ml_predictions_total{{job="{service}"}}') < answered:
         return False
-    for item, index in (("span", "traces-*"), ("log", "logs-*")):
+    places: tuple[tuple[Item, str], ...] = (("span", "traces-*"), ("log", "logs-*"))
+    for item, index in places:
         emitted, dropped = _emitted(stack, service, item), sum(drops(stack, service, item).values())
         if _count(stack, index, service) < emitted - dropped:
             return False
