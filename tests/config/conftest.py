@@ -109,9 +109,7 @@ class Collector:
         """The sum of one of its own counters over all its labels; of one filter processor alone where it is named."""
         lines = httpx.get(f"{self.metrics}/metrics", timeout=10).text.splitlines()
         label = f'filter="{filter_name}"' if filter_name else ""
-        return sum(
-            float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")) and label in line
-        )
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")) and label in line)
 
 
 @pytest.fixture

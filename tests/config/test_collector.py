@@ -102,7 +102,7 @@ def test_what_takes_something_in_begins_with_the_memory_limiter_and_ends_in_forw
                 assert "redaction" in pipeline["processors"]
             if not name.startswith("metrics"):
                 bounded = pipeline["processors"][-3:]
-                assert bounded == ["transform/bounds", "redaction", "transform/cut"], "a secret is masked before it can be cut in two"
+                assert bounded == ["transform/bounds", "redaction", "transform/cut"], "a secret is masked before it is cut in two"
 
 
 @pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
