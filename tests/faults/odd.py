@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ def value(content: Any) -> dict[str, Any]:
 def attributes(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Attributes as OTLP's JSON writes them."""
     return [{"key": name, "value": value(one)} for name, one in content.items()]
+
+
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))  # json writes what `nested` makes by calling itself
 
 
 def nested(depth: int) -> dict[str, Any]:

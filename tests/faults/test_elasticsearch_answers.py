@@ -24,7 +24,7 @@ WATERMARKS = "cluster.routing.allocation.disk.watermark"
 MORE_THAN_ANY_DISK = "1000tb"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_429_503_and_half_of_a_bulk_refused(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     phases: tuple[Mode, ...] = ("429", "503", "half")
     with (
@@ -64,7 +64,7 @@ def test_429_503_and_half_of_a_bulk_refused(stack: Stack, fault: Fault, tmp_path
         assert found.complete, found.table()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     """The real one: Elasticsearch itself finds that the disk is too full, and makes its indices read-only."""
     with (

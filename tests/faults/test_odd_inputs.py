@@ -18,7 +18,7 @@ SECRET = "password=hunter2hunter2"
 BODY_BOUND, VALUE_BOUND, ATTRIBUTES_BOUND = 65_536, 16_384, 128
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_megabyte_and_ten_thousand_attributes(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     sender = a_client(stack, "too-large")
     many = {f"a{number}": "v" for number in range(10_000)}
@@ -75,7 +75,7 @@ def test_a_megabyte_and_ten_thousand_attributes(stack: Stack, fault: Fault, tmp_
         eventually(lambda: fires(stack, "TelemetryDropped", where="cut", signal="logs"), within=60, why="the alert fires")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_contradicts_a_mapping_is_stored_and_the_rest_is_counted(stack: Stack, fault: Fault) -> None:
     """Each of these was refused by some mapping at some time; what JSON itself can't hold is refused for good."""
     sender = a_client(stack, "contradicting")

@@ -14,7 +14,7 @@ from .engines import process_of
 from .odd import HOUR, counter, gauge, log, point, span
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_clocks_that_are_wrong(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     """Prometheus refuses a whole request for one sample: that must cost neither others nor the client's own good samples."""
     clocks = {"an hour ahead": HOUR, "a day behind": -24 * HOUR, "in 2100": 74 * 365 * 24 * HOUR}
@@ -67,7 +67,7 @@ def test_clocks_that_are_wrong(stack: Stack, fault: Fault, tmp_path: Path) -> No
         eventually(lambda: fires(stack, "TelemetryDropped", where="bounds"), within=60, why="the alert fires")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_two_thousand_new_series_a_second(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     """One client as SDKs are, which send all series of an instrument each time, and one that sends each series only once."""
     growing, once = a_client(stack, "growing"), a_client(stack, "each-once")
