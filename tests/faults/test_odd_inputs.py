@@ -138,7 +138,8 @@ def test_what_contradicts_a_mapping_is_stored_and_the_rest_is_counted(stack: Sta
         }
         row.seen = (
             f"{len(records)} contradictory log records and {len(spans)} spans stored; "
-            f"{len(refused_for_ever)} with a link nested too deep refused, {counted:.0f} counted, {len(lines)} lines logged with the reason"
+            f"{len(refused_for_ever)} with a link nested too deep refused, {counted:.0f} counted, "
+            f"{len(lines)} lines logged with the reason"
         )
         assert (len(found), len(stored)) == (len(records), len(spans))
         assert counted == len(refused_for_ever)
@@ -154,7 +155,7 @@ def test_what_contradicts_a_mapping_is_stored_and_the_rest_is_counted(stack: Sta
 
 def refused(stack: Stack) -> float:
     """Documents that Elasticsearch refused for good."""
-    return collector(stack, "otelcol.elasticsearch.docs.processed", http_response_status_code="400")
+    return collector(stack, "otelcol_elasticsearch_docs_processed", http_response_status_code="400")
 
 
 def _collector_log(stack: Stack) -> Path:
