@@ -1,0 +1,271 @@
+"""Holds what was answered against what each store has, and what is not there against what was counted as dropped.
+
+Elasticsearch is read page by page from one point in time, Jaeger by windows of time, Prometheus by its counters: every document
+and every span is looked at, however many there are.
+"""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx2 as httpx
+
+from ..stack.conftest import Stack
+from .load import Answer
+
+PAGE = 10_000
+"""Documents in one answer of Elasticsearch: the most that it gives."""
+
+WINDOW_SECONDS = 5.0
+TRACES_A_WINDOW = 10_000
+"""A window of Jaeger's with as many is asked for again in halves: there may be more."""
+
+Item = Literal["span", "log"]
+QUEUE_FULL = "backend_queue_full"
+"""The reason of a drop that the Collector asked for: one backend's queue had no room. The others may have it all the same."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """One store. `emitted`: answered requests; `missing`: trace ids of those that it lacks; `duplicated`: what it has again."""
+
+    place: str
+    emitted: int
+    stored: int
+    duplicated: int
+    missing: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> int:
+        """How many it lacks; negative where it has more than were answered."""
+        return self.emitted - self.stored
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All spans, or all log records, of the service, not those of answered requests alone: what drops are counted in."""
+
+    item: Item
+    emitted: int
+    stored: dict[str, int]
+    dropped: dict[str, int]
+
+    @property
+    def uncounted(self) -> int:
+        """What the store that lacks most lacks beyond the counted drops: losses that nobody knows of."""
+        return max(0, *(lack - self._refused for lack in self._lacking))
+
+    @property
+    def overcounted(self) -> int:
+        """What was counted as dropped and is stored all the same."""
+        return max(0, *(-lack for lack in self._lacking), self._refused - sum(self._lacking))
+
+    @property
+    def holds(self) -> bool:
+        """Whether emitted = stored + dropped.
+
+        What the service dropped itself, no store has. Of what it dropped because a backend's queue was full, at least one store
+        lacks each item, and others may have it; where the signal has one store, as logs do, that is an equation.
+        """
+        return not self.uncounted and not self.overcounted
+
+    @property
+    def _refused(self) -> int:
+        return self.dropped.get(QUEUE_FULL, 0)
+
+    @property
+    def _lacking(self) -> list[int]:
+        """What each store lacks beside what no store can have."""
+        own = sum(self.dropped.values()) - self._refused
+        return [self.emitted - stored - own for stored in self.stored.values()]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What became of a service's telemetry."""
+
+    accounts: tuple[Account, ...]
+    totals: tuple[Totals, ...]
+
+    @property
+    def duplicated(self) -> int:
+        """What some store has more than once."""
+        return sum(account.duplicated for account in self.accounts)
+
+    @property
+    def lost(self) -> int:
+        """The answered requests that a store lacks, summed over the stores."""
+        return sum(abs(account.lost) for account in self.accounts)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Counted drops as SIGNAL/REASON."""
+        return {f"{one.item}/{reason}": count for one in self.totals for reason, count in one.dropped.items() if count}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every store has everything once, and nothing was dropped."""
+        return not self.lost and not self.duplicated and not self.dropped and all(totals.holds for totals in self.totals)
+
+    @property
+    def holds(self) -> bool:
+        """Whether emitted = stored + counted drops for spans and logs, nothing is there twice, and the counters are exact."""
+        return self.exact and not self.duplicated and all(totals.holds for totals in self.totals)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the counters in Prometheus are at what was answered."""
+        return all(not account.lost for account in self.accounts if account.place.startswith("prometheus"))
+
+    def table(self) -> str:
+        """A line each store, for people."""
+        lines = [f"{'store':<42} {'emitted':>8} {'stored':>8} {'lost':>6} {'twice':>6}"]
+        lines += [f"{a.place:<42} {a.emitted:>8} {a.stored:>8} {a.lost:>6} {a.duplicated:>6}" for a in self.accounts]
+        lines += [f"all {t.item}s: emitted {t.emitted}, stored {t.stored}, dropped {t.dropped or 0}" for t in self.totals]
+        return "\n".join(lines)
+
+
+def balance(stack: Stack, service_name: str, answers: Iterable[Answer], *, within: float = 60, complete: bool = True) -> Balance:
+    """The balance of a service whose load is over and which still runs: once it is complete, or else after `within` seconds.
+
+    `complete=False`: as soon as it holds, drops allowed. Prometheus and Jaeger are asked about the life of the load.
+    """
+    answered = [one for one in answers if one.ok]
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            found = _look(stack, service_name, answered)
+        except httpx.HTTPError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if (found.complete if complete else found.holds) or time.monotonic() > deadline:
+                return found
+        time.sleep(1)
+
+
+def _look(stack: Stack, service: str, answered: list[Answer]) -> Balance:
+    ids = [str(one.trace_id) for one in answered]
+    elasticsearch_spans, all_spans = _in_elasticsearch(
+        stack, "traces-*", service, {"attributes.http.route": "/predict", "kind": "Server"}
+    )
+    elasticsearch_logs, all_logs = _in_elasticsearch(stack, "logs-*", service, {"event_name": "ml.prediction"})
+    jaeger, all_in_jaeger = _in_jaeger(stack, service, answered)
+    counters = {
+        "prometheus ml_predictions_total": f'ml_predictions_total{{job="{service}"}}',
+        "prometheus http_server_request_duration_seconds": (
+            f'http_server_request_duration_seconds_count{{job="{service}",http_route="/predict"}}'
+        ),
+    }
+    return Balance(
+        (
+            _account("elasticsearch logs", ids, elasticsearch_logs),
+            _account("elasticsearch spans", ids, elasticsearch_spans),
+            _account("jaeger spans", ids, jaeger),
+            *(Account(place, len(ids), int(last(stack, promql)), 0) for place, promql in counters.items()),
+        ),
+        (
+            _totals(stack, service, "span", {"elasticsearch": all_spans, "jaeger": all_in_jaeger}),
+            _totals(stack, service, "log", {"elasticsearch": all_logs}),
+        ),
+    )
+
+
+def _account(place: str, ids: list[str], found: collections.Counter[str]) -> Account:
+    missing = tuple(one for one in ids if not found[one])
+    return Account(place, len(ids), len(ids) - len(missing), sum(count - 1 for count in found.values()), missing)
+
+
+def _totals(stack: Stack, service: str, item: Item, stored: dict[str, int]) -> Totals:
+    name = {"span": "otel_sdk_span_started_total", "log": "otel_sdk_log_created_total"}[item]
+    return Totals(item, int(last(stack, f'{name}{{job="{service}"}}')), stored, drops(stack, service, item))
+
+
+def drops(stack: Stack, service: str, item: Literal["span", "log", "metric_data_point"]) -> dict[str, int]:
+    """What a service counted as dropped, by reason: in front of its exporter and in it."""
+    counted: collections.Counter[str] = collections.Counter()
+    for name in (f"otel_sdk_processor_{item}_processed_total", f"otel_sdk_exporter_{item}_exported_total"):
+        by_reason = f'sum by (error_type) (last_over_time({name}{{job="{service}",error_type!=""}}[1h]))'
+        answer = stack.stores.prometheus.get("/api/v1/query", params={"query": by_reason}).raise_for_status().json()
+        for one in answer["data"]["result"]:
+            counted[one["metric"]["error_type"]] += int(float(one["value"][1]))
+    return {reason: count for reason, count in counted.items() if count}
+
+
+def last(stack: Stack, selector: str) -> float:
+    """The sum of series as they were last, also where they are of a process that is gone."""
+    return stack.total(f"sum(last_over_time({selector}[1h]))")
+
+
+def _in_elasticsearch(stack: Stack, index: str, service: str, terms: dict[str, str]) -> tuple[collections.Counter[str], int]:
+    """How often each trace id is among the service's documents with these terms; and how many documents it has at all."""
+    client = stack.stores.elasticsearch
+    # Alerts about a service are stored under its name too, but are not of one of its processes.
+    said = [
+        {"term": {"resource.attributes.service.name": service}},
+        {"exists": {"field": "resource.attributes.service.instance.id"}},
+    ]
+    if index.startswith("logs"):  # events of spans are stored beside the logs; only what was a log record has a severity
+        said.append({"exists": {"field": "severity_number"}})
+    query = {"bool": {"filter": [*said, *({"term": {field: value}} for field, value in terms.items())]}}
+    found = collections.Counter(hit["fields"]["trace_id"][0] for hit in pages(client, index, query))
+    count = client.post(f"/{index}/_count", json={"query": {"bool": {"filter": said}}}).raise_for_status().json()["count"]
+    return found, int(count)
+
+
+def pages(
+    client: httpx.Client, index: str, query: dict[str, Any], fields: tuple[str, ...] = ("trace_id",)
+) -> Iterator[dict[str, Any]]:
+    """Every document that matches at one point in time, however many; each with the named fields."""
+    opened = client.post(f"/{index}/_pit", params={"keep_alive": "1m", "ignore_unavailable": "true"}).raise_for_status()
+    point = {"id": opened.json()["id"], "keep_alive": "1m"}
+    try:
+        after: dict[str, Any] = {}
+        while True:
+            asked = {"query": query, "pit": point, "size": PAGE, "_source": False, "docvalue_fields": list(fields), **after}
+            asked |= {"sort": [{"_shard_doc": "asc"}], "track_total_hits": False}
+            hits = client.post("/_search", json=asked).raise_for_status().json()["hits"]["hits"]
+            yield from hits
+            if len(hits) < PAGE:
+                return
+            after = {"search_after": hits[-1]["sort"]}
+    finally:
+        client.request("DELETE", "/_pit", json={"id": point["id"]})
+
+
+def _in_jaeger(stack: Stack, service: str, answered: list[Answer]) -> tuple[collections.Counter[str], int]:
+    """How often each trace id has the SERVER span of a prediction; and how many spans of the service there are."""
+    if not answered:
+        return collections.Counter(), 0
+    # From the monotonic clock to the wall's; the service was started a minute before its first answer at the most.
+    offset = time.time() - time.monotonic()
+    begin = min(one.scheduled for one in answered) + offset - 90
+    end = time.time()
+    spans: dict[tuple[str, str, int], str] = {}
+    twice: collections.Counter[str] = collections.Counter()
+    while begin < end:
+        for trace in _window(stack, service, begin, begin + WINDOW_SECONDS):
+            within = collections.Counter((one["traceID"], one["spanID"], int(one["startTime"])) for one in trace["spans"])
+            for one in trace["spans"]:
+                key = (one["traceID"], one["spanID"], int(one["startTime"]))
+                if key not in spans and one["operationName"] == "POST /predict":
+                    twice[one["traceID"]] += within[key]
+                spans[key] = one["operationName"]
+        begin += WINDOW_SECONDS
+    return twice, len(spans)
+
+
+def _window(stack: Stack, service: str, begin: float, end: float) -> list[dict[str, Any]]:
+    microseconds = {"start": int(begin * 1e6), "end": int(end * 1e6)}
+    asked = {"service": service, **microseconds, "limit": TRACES_A_WINDOW}
+    found: list[dict[str, Any]] = (
+        stack.stores.jaeger.get("/api/traces", params=asked, timeout=60).raise_for_status().json()["data"]
+    )
+    if len(found) < TRACES_A_WINDOW or end - begin < 0.01:
+        return found
+    middle = (begin + end) / 2
+    return [*_window(stack, service, begin, middle), *_window(stack, service, middle, end)]

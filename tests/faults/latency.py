@@ -1,0 +1,39 @@
+"""Whether a fault slowed the answers: the 99th percentile while it lasts against the one directly before it."""
+
+from __future__ import annotations
+
+from .load import Load
+from .results import Row
+
+LIMIT = 1.5
+FLOOR_SECONDS = 0.010
+"""What is below is taken for this: on two cores that the engines share, one turn of another process moves a p99 by some
+milliseconds, so that 1.5 times 4 ms would judge the scheduler. A p99 of 15 ms passes therefore whatever it was before; the row
+has both as measured."""
+
+SETTLE_SECONDS = 5.0
+BEFORE_SECONDS = 20.0
+
+
+def before(load: Load) -> tuple[float, float]:
+    """Let the load go on undisturbed; gives the period that a fault is compared with."""
+    begun = load.wait(SETTLE_SECONDS)
+    return begun, load.wait(BEFORE_SECONDS)
+
+
+def compared(load: Load, row: Row, undisturbed: tuple[float, float], during: tuple[float, float], suffix: str = "") -> bool:
+    """Put both percentiles, and their ratio, into the row; gives whether the second is at most 1.5 times the first."""
+    calm, disturbed = load.p99(*undisturbed), load.p99(*during)
+    row.figures[f"p99_before_ms{suffix}"] = round(calm * 1000, 1)
+    row.figures[f"p99_during_ms{suffix}"] = round(disturbed * 1000, 1)
+    row.figures[f"p99_ratio{suffix}"] = round(disturbed / calm, 2)
+    return disturbed <= LIMIT * max(calm, FLOOR_SECONDS)
+
+
+def told(row: Row, suffix: str = "") -> str:
+    """The comparison as a phrase of the row's text."""
+    figures = row.figures
+    return (
+        f"p99 {figures[f'p99_during_ms{suffix}']} ms, {figures[f'p99_before_ms{suffix}']} ms before"
+        f" ({figures[f'p99_ratio{suffix}']} times)"
+    )

@@ -1,0 +1,142 @@
+"""The Collector killed, also with a full queue, or away for a minute: what it took is on disk, the rest waits in the service."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from vitals.telemetry.defaults import BATCH_SIZE
+
+from ..stack.conftest import Stack, eventually
+from . import latency
+from .accountant import QUEUE_FULL, balance
+from .conftest import Fault
+from .engines import dead, kill, ready
+from .load import Load
+from .own_collector import OwnCollector
+
+KILLS = 5
+QUEUE_BYTES = 1_000_000
+AWAY_SECONDS = 60
+
+
+@pytest.mark.timeout(600)
+def test_collector_killed_five_times(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    with (
+        fault(
+            "Collector killed -9 five times, three of them while Elasticsearch is away", must_show="0 lost, 0 duplicated"
+        ) as row,
+        stack.another_service("collector-killed") as service,
+    ):
+        with Load(service.url, folder=tmp_path) as load:
+            calm = latency.before(load)
+            begun = time.monotonic()
+            for _ in range(2):
+                kill(stack.settings.otlp_grpc_port)
+                load.wait(4)
+            with dead(stack.settings.elasticsearch_port):
+                for _ in range(3):
+                    load.wait(4)
+                    kill(stack.settings.otlp_grpc_port)
+            ready(stack, stack.settings.elasticsearch_port)
+            over = load.wait(5)
+        answers = load.answers()
+        found = balance(stack, "collector-killed", answers, within=120)
+        latency.compared(load, row, calm, (begun, over))
+        row.figures |= {"kills": KILLS, "answered": len(answers), "lost": found.lost, "duplicated": found.duplicated}
+        row.seen = f"{len(answers)} answered, {found.lost} lost, {found.duplicated} duplicated; {latency.told(row)}"
+        print(found.table())
+        assert found.complete, found.table()
+        assert all(one.ok for one in answers)
+
+
+@pytest.mark.timeout(600)
+def test_collector_killed_with_its_queue_full(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    """What did not fit is counted in the service, and all else is stored once.
+
+    A request that the Collector had stored, but not answered when it was killed, is repeated; where there is no room for it then,
+    the service counts it as dropped though it is stored. That is one request a signal and kill at the most, and never a loss.
+    """
+    with (
+        fault(
+            f"Collector killed -9 five times with a full queue of {QUEUE_BYTES / 1e6:.0f} MB, Elasticsearch away",
+            must_show="0 lost, 0 duplicated of what was handed over; the rest counted as backend_queue_full",
+        ) as row,
+        OwnCollector(stack, tmp_path / "own", QUEUE_BYTES=str(QUEUE_BYTES)) as collector,
+        stack.another_service("queue-full", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint) as service,
+    ):
+        with Load(service.url, folder=tmp_path) as load:
+            load.wait(5)
+            with dead(stack.settings.elasticsearch_port):
+                for signal in ("spans", "log_records"):
+                    eventually(
+                        lambda signal=signal: collector.metric(f"otelcol_exporter_enqueue_failed_{signal}"),
+                        within=90,
+                        why=f"there is no more room for {signal}",
+                    )
+                for _ in range(KILLS):
+                    collector.kill()
+                    collector.start()
+                    load.wait(2)
+            ready(stack, stack.settings.elasticsearch_port)
+            eventually(lambda: collector.metric("otelcol_exporter_queue_size"), lambda size: size < 200_000, within=120)
+            load.wait(5)
+        answers = load.answers()
+        found = balance(stack, "queue-full", answers, within=60, complete=False)
+        spans, logs = found.totals
+        uncounted, overcounted = spans.uncounted + logs.uncounted, spans.overcounted + logs.overcounted
+        row.figures |= {
+            "answered": len(answers),
+            "emitted_spans": spans.emitted,
+            "emitted_logs": logs.emitted,
+            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            "lost_uncounted": uncounted,
+            "counted_but_stored": overcounted,
+            "duplicated": found.duplicated,
+        }
+        row.seen = (
+            f"{spans.emitted} spans and {logs.emitted} logs emitted, dropped as counted: {found.dropped or 'none'}; "
+            f"{uncounted} lost without a count, {overcounted} counted but stored, {found.duplicated} duplicated"
+        )
+        print(found.table())
+        assert uncounted == 0, found.table()
+        assert found.duplicated == 0, found.table()
+        assert overcounted <= KILLS * BATCH_SIZE * len(found.totals), found.table()
+        assert set(spans.dropped) == set(logs.dropped) == {QUEUE_FULL}, "the queue was full, and nothing else was dropped"
+        assert found.exact, found.table()
+
+
+@pytest.mark.timeout(600)
+def test_collector_away_for_a_minute(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    with (
+        fault(
+            f"Collector killed -9 and away for {AWAY_SECONDS} s", must_show="the service's buffer rides over it: 0 lost"
+        ) as row,
+        stack.another_service("collector-away") as service,
+    ):
+        with Load(service.url, folder=tmp_path) as load:
+            calm = latency.before(load)
+            with dead(stack.settings.otlp_grpc_port):
+                begun = time.monotonic()
+                over = load.wait(AWAY_SECONDS)
+            load.wait(5)
+        answers = load.answers()
+        ended = time.monotonic()
+        found = balance(stack, "collector-away", answers, within=90)
+        latency.compared(load, row, calm, (begun, over))
+        row.figures |= {
+            "answered": len(answers),
+            "lost": found.lost,
+            "duplicated": found.duplicated,
+            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            "complete_after_load_s": round(time.monotonic() - ended, 1),
+        }
+        row.seen = (
+            f"{len(answers)} answered, {found.lost} lost, {found.duplicated} duplicated, "
+            f"dropped as counted: {found.dropped or 'none'}; {latency.told(row)}"
+        )
+        print(found.table())
+        assert found.complete, found.table()
+        assert all(one.ok for one in answers)
