@@ -107,8 +107,8 @@ def test_service_killed(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             "duplicated": found.duplicated,
         }
         row.seen = (
-            f"{len(answered)} answered; {len(missing)} are not stored, the first of them answered {earliest * 1000:.0f} ms before "
-            f"the kill; the counters, sent every second, miss the last {not_counted}"
+            f"{len(answered)} answered; {len(missing)} are not stored, the first of them answered "
+            f"{earliest * 1000:.0f} ms before the kill; the counters, sent every second, miss the last {not_counted}"
         )
         assert earliest <= LAST_SECONDS, found.table()
         assert not found.duplicated

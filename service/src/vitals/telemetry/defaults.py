@@ -1,7 +1,8 @@
 """What this project chooses where OpenTelemetry leaves the choice: used only for what the `OTEL_*` variables do not set.
 
 The delays are short because a trace id is useful only once it can be looked up: small batches measured better than the
-SDK's 512 every 5 s in both tail latency and freshness, and what a killed process had not sent is lost (docs/decisions/freshness.md).
+SDK's 512 every 5 s in both tail latency and freshness, and what a killed process has not sent is lost
+(docs/decisions/freshness.md).
 """
 
 from __future__ import annotations
