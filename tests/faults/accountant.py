@@ -137,15 +137,28 @@ def balance(stack: Stack, service_name: str, answers: Iterable[Answer], *, withi
     answered = [one for one in answers if one.ok]
     deadline = time.monotonic() + within
     while True:
+        last_look = time.monotonic() > deadline
         try:
-            found = _look(stack, service_name, answered)
+            if last_look or _settled(stack, service_name, len(answered)):
+                found = _look(stack, service_name, answered)
+                if last_look or (found.complete if complete else found.holds):
+                    return found
         except httpx.HTTPError:
-            if time.monotonic() > deadline:
+            if last_look:
                 raise
-        else:
-            if (found.complete if complete else found.holds) or time.monotonic() > deadline:
-                return found
         time.sleep(1)
+
+
+def _settled(stack: Stack, service: str, answered: int) -> bool:
+    """Whether it is worth while to look at every document: the counters are there, and all that was not dropped is counted."""
+    if last(stack, f'ml_predictions_total{{job="{service}"}}') < answered:
+        return False
+    places: tuple[tuple[Item, str], ...] = (("span", "traces-*"), ("log", "logs-*"))
+    for item, index in places:
+        emitted, dropped = _emitted(stack, service, item), sum(drops(stack, service, item).values())
+        if _count(stack, index, service) < emitted - dropped:
+            return False
+    return True
 
 
 def _look(stack: Stack, service: str, answered: list[Answer]) -> Balance:
@@ -181,8 +194,12 @@ def _account(place: str, ids: list[str], found: collections.Counter[str]) -> Acc
 
 
 def _totals(stack: Stack, service: str, item: Item, stored: dict[str, int]) -> Totals:
+    return Totals(item, _emitted(stack, service, item), stored, drops(stack, service, item))
+
+
+def _emitted(stack: Stack, service: str, item: Item) -> int:
     name = {"span": "otel_sdk_span_started_total", "log": "otel_sdk_log_created_total"}[item]
-    return Totals(item, int(last(stack, f'{name}{{job="{service}"}}')), stored, drops(stack, service, item))
+    return int(last(stack, f'{name}{{job="{service}"}}'))
 
 
 def drops(stack: Stack, service: str, item: Literal["span", "log", "metric_data_point"]) -> dict[str, int]:
@@ -203,18 +220,25 @@ def last(stack: Stack, selector: str) -> float:
 
 def _in_elasticsearch(stack: Stack, index: str, service: str, terms: dict[str, str]) -> tuple[collections.Counter[str], int]:
     """How often each trace id is among the service's documents with these terms; and how many documents it has at all."""
-    client = stack.stores.elasticsearch
-    # Alerts about a service are stored under its name too, but are not of one of its processes.
-    said = [
+    query = {"bool": {"filter": [*_said_by(service, index), *({"term": {field: value}} for field, value in terms.items())]}}
+    found = collections.Counter(hit["fields"]["trace_id"][0] for hit in pages(stack.stores.elasticsearch, index, query))
+    return found, _count(stack, index, service)
+
+
+def _count(stack: Stack, index: str, service: str) -> int:
+    query = {"query": {"bool": {"filter": _said_by(service, index)}}}
+    return int(stack.stores.elasticsearch.post(f"/{index}/_count", json=query).raise_for_status().json()["count"])
+
+
+def _said_by(service: str, index: str) -> list[dict[str, Any]]:
+    """What a process of the service said itself: alerts about it are stored under its name too, but are of no process."""
+    said: list[dict[str, Any]] = [
         {"term": {"resource.attributes.service.name": service}},
         {"exists": {"field": "resource.attributes.service.instance.id"}},
     ]
     if index.startswith("logs"):  # events of spans are stored beside the logs; only what was a log record has a severity
         said.append({"exists": {"field": "severity_number"}})
-    query = {"bool": {"filter": [*said, *({"term": {field: value}} for field, value in terms.items())]}}
-    found = collections.Counter(hit["fields"]["trace_id"][0] for hit in pages(client, index, query))
-    count = client.post(f"/{index}/_count", json={"query": {"bool": {"filter": said}}}).raise_for_status().json()["count"]
-    return found, int(count)
+    return said
 
 
 def pages(

@@ -2,6 +2,7 @@
 
 Requests start on a fixed schedule, whatever became of those before, and a latency counts from the scheduled moment: a second in
 which the service answers nobody is seen by every request of that second, and not by one alone ("coordinated omission").
+With `--connections` it is the other way about, as many as it takes: to find how many requests the service can answer at all.
 `python tests/faults/load.py URL --out FILE` sends until SIGTERM, waits for what is under way, and ends. A line of FILE is a
 request; its times are those of the monotonic clock, which all processes of a Linux machine share.
 """
@@ -61,9 +62,11 @@ def quantile(values: list[float], share: float) -> float:
 class Load:
     """A load generator that runs while the block does; what it wrote is read from its file, also meanwhile."""
 
-    def __init__(self, url: str, rate: float = RATE, *, folder: Path) -> None:
+    def __init__(self, url: str, rate: float = RATE, *, connections: int = 0, folder: Path) -> None:
+        """`connections`: instead of a fixed rate, so many connections that each send as soon as they are answered."""
         self.url = url
         self.rate = rate
+        self.connections = connections
         self.file = folder / f"load-{time.monotonic_ns()}.jsonl"
         self._errors = self.file.with_suffix(".err")
         self._answers: list[Answer] = []
@@ -73,7 +76,11 @@ class Load:
         self.file.touch()
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, self.url, "--rate", str(self.rate), "--out", self.file], stderr=errors
+                [
+                    *(sys.executable, __file__, self.url, "--out", self.file),
+                    *("--rate", str(self.rate), "--connections", str(self.connections)),
+                ],
+                stderr=errors,
             )
         return self
 
@@ -126,7 +133,7 @@ class Load:
         return self._errors.read_text(errors="replace")[-2000:] or "it said nothing"
 
 
-async def _send(url: str, rate: float, out: IO[str]) -> None:
+async def _send(url: str, rate: float, connections: int, out: IO[str]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -148,6 +155,13 @@ async def _send(url: str, rate: float, out: IO[str]) -> None:
                 pass  # not answered: its line says so
             out.write(json.dumps({"scheduled": scheduled, **told}) + "\n")
 
+        async def one_after_the_other() -> None:
+            while not stop.is_set():
+                await one(time.monotonic())
+                out.flush()
+
+        if connections:
+            await asyncio.gather(*(one_after_the_other() for _ in range(connections)))
         begun, number = time.monotonic() + 0.1, 0
         while not stop.is_set():
             due = begun + number / rate
@@ -169,10 +183,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--connections", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     with given.out.open("a") as out:
-        asyncio.run(_send(given.url, given.rate, out))
+        asyncio.run(_send(given.url, given.rate, given.connections, out))
 
 
 if __name__ == "__main__":

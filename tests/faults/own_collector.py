@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,9 +22,13 @@ _PORTS = ("OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "ALERTS_PORT", "COLLECTOR_HEALTH_P
 
 
 class OwnCollector:
-    """Runs while the block does. `variables` are put over the stack's own environment, as QUEUE_BYTES and QUEUE_DIR."""
+    """Runs while the block does. `variables` are put over the stack's own environment, as QUEUE_BYTES and QUEUE_DIR.
 
-    def __init__(self, stack: Stack, folder: Path, **variables: str) -> None:
+    begin_with: the command in front of the Collector's own, which has to end as it.
+    """
+
+    def __init__(self, stack: Stack, folder: Path, begin_with: Sequence[str] = (), **variables: str) -> None:
+        self._begin_with = begin_with
         (folder / "logs").mkdir(parents=True)
         given = NativeStack(stack.settings, Settings.load(), stack.environment).environment()
         self.environment = {
@@ -48,7 +53,7 @@ class OwnCollector:
 
     def start(self) -> None:
         """Start it, and wait until it takes something in."""
-        command = [self.environment["OTELCOL"], *shlex.split(self.environment["COLLECTOR_CONFIG"])]
+        command = [*self._begin_with, self.environment["OTELCOL"], *shlex.split(self.environment["COLLECTOR_CONFIG"])]
         with self.log.open("ab") as said:
             self._process = subprocess.Popen(command, env=self.environment, stdout=said, stderr=said)
 
