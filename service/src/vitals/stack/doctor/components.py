@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
+
+import httpx2 as httpx
+import psutil
 
 from vitals.stack.doctor.finding import Finding, listed
 from vitals.stack.doctor.running import Running
 from vitals.stack.failures import last_trouble
+from vitals.stack.ports import holders
 from vitals.stack.processes import marked
 
 _NAME = "components"
@@ -36,9 +41,22 @@ def _nothing(running: Running) -> str:
     return f"Nothing of this stack is running: {how}."
 
 
+def _stopped(running: Running, name: str) -> int | None:
+    """The process behind a component, where it is one of ours that was stopped by a signal."""
+    port = httpx.URL(running.components[name].health_url).port
+    with contextlib.suppress(psutil.Error):
+        for process in holders().get(port or 0, []) if running.native else []:
+            if process.status() == psutil.STATUS_STOPPED:
+                return process.pid
+    return None
+
+
 def _what_to_do(running: Running, name: str, why: str) -> str:
     if "frozen" in why:
-        return f"Continue it where someone stopped it, else {running.how_to_restart(name)}; what it said: {running.log_of(name)}"
+        stopped = _stopped(running, name)
+        if stopped:
+            return f"Someone stopped its process: `kill -CONT {stopped}` lets it go on."
+        return f"{running.how_to_restart(name)} if it stays so; what it said: {running.log_of(name)}"
     if not running.native:
         return f"{running.how_to_start(name)} starts it; what it said: {running.log_of(name)}"
     supervisor = running.native.supervisors[running.group(name)]
