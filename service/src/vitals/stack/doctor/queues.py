@@ -123,7 +123,7 @@ def sending(queues: Collection[Queue], leaving: Collection[str] = ()) -> list[Fi
         sent = sum(queue.sent for queue in queues)
         seconds = max((queue.seconds for queue in queues), default=0)
         every = listed(dict.fromkeys(queue.exporter for queue in queues))
-        sentence = f"{every}: each is rid of what comes in; {counted(sent)} items sent in {seconds:.0f} s."
+        sentence = f"{every}: each gets rid of what comes in; {counted(sent)} items sent in {seconds:.0f} s."
         return [Finding("exporters", "ok", sentence, {"sent": sent, "seconds": round(seconds, 1)})]
     return [_standing(queue, queue.exporter in leaving) for queue in still]
 

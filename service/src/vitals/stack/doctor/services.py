@@ -54,7 +54,7 @@ def told(now: Series, before: Series, jobs: list[str]) -> list[Finding]:
                 _NAME, "warning", "No service has sent metrics in the last minutes: is one running that sends to this Collector?"
             )
         ]
-    return [Finding(_NAME, "ok", f"Nothing was dropped in {', '.join(jobs)}.", {"jobs": jobs})]
+    return [Finding(_NAME, "ok", f"Nothing was dropped by {', '.join(jobs)}.", {"jobs": jobs})]
 
 
 def _told(job: str, part: str, item: str, reason: str, total: float, lately: float) -> Finding:
