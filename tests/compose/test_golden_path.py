@@ -62,6 +62,16 @@ def test_a_request_is_followed_from_a_container_too(stack: Containers) -> None:
     assert json.loads(shown)["missing"] == []
 
 
+def test_the_doctor_sees_the_engines_from_a_container(stack: Containers) -> None:
+    """Its status is 0, or compose would fail."""
+    told = json.loads(stack.compose("run", "--rm", "init", "doctor", "--json"))
+    found = {one["check"]: one for one in told["findings"]}
+    assert told["well"]
+    assert {check for check, one in found.items() if one["severity"] == "skipped"} == {"ports", "collector log"}
+    assert found["components"]["sentence"].startswith("All 7 are ready")
+    assert "elasticsearch" in found["clocks"]["sentence"]
+
+
 def test_every_containers_log_is_there_with_its_name_but_not_the_collectors(stack: Containers) -> None:
     expected = {name for name in stack.services() if name not in ("collector", "collector-ready")}
     names = {

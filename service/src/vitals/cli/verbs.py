@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.cli import backends, containers, engines, kibana, options, profile, report, scenario, service, stack, trace
+from vitals.cli import backends, containers, doctor, engines, kibana, options, profile, report, scenario, service, stack, trace
 from vitals.cli.root import app
 
 _STACK = "The stack"
@@ -19,6 +19,7 @@ def demo() -> None:
 
 
 app.command(rich_help_panel=_SEE)(trace.trace)
+app.command(rich_help_panel=_SEE)(doctor.doctor)
 app.command(rich_help_panel=_SEE)(report.report)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=_SEE)
 
