@@ -212,6 +212,11 @@ class StackSettings(_Options):
         description="A file with the value of its header Authorization, as in `Bearer abc`; without one the header is empty.",
     )
 
+    canary_interval: str = Field(
+        "10s",
+        pattern=r"^(0|[1-9][0-9]{0,4})[smh]$",
+        description="How often a request of the stack's own is followed into every store, to measure freshness; 0s: never.",
+    )
     elasticsearch_heap: str = Field(
         "512m",
         pattern=r"^[1-9][0-9]*[mg]$",
@@ -234,6 +239,11 @@ class StackSettings(_Options):
     )
     vitals_cache_dir: Path = Field(default_factory=lambda: _home_of("cache"), description="Built engines: shared by all clones.")
     vitals_state_dir: Path = Field(default_factory=_state_dir, description="Data, secrets and logs of this clone's stack.")
+
+    @property
+    def canary_interval_seconds(self) -> int:
+        """CANARY_INTERVAL in seconds; 0 where there is no canary."""
+        return int(self.canary_interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.canary_interval[-1]]
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
