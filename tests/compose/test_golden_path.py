@@ -30,7 +30,7 @@ def test_everything_runs_and_says_that_it_is_well(stack: Containers) -> None:
     assert states.keys() == set(stack.services())
     assert {name for name, state in states.items() if state["State"] == "exited"} == ONE_SHOTS
     assert {states[name]["ExitCode"] for name in ONE_SHOTS} == {0}
-    asked = states.keys() - ONE_SHOTS - {"collector"}
+    asked = states.keys() - ONE_SHOTS - {"collector", "canary"}
     eventually(lambda: {stack.states()[name]["Health"] for name in asked}, lambda found: found == {"healthy"}, within=60)
 
 
@@ -111,7 +111,7 @@ def test_sigterm_drains_the_service(stack: Containers) -> None:
 
 
 def test_what_is_confined_can_do_no_more(stack: Containers) -> None:
-    for service in ("service", "collector", "jaeger", "prometheus"):
+    for service in ("service", "canary", "collector", "jaeger", "prometheus"):
         [container] = stack.compose("ps", "--quiet", service).split()
         pid = stack.engine.docker("inspect", "--format", "{{.State.Pid}}", container).strip()
         status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status").read().splitlines())  # noqa: PTH123, SIM115

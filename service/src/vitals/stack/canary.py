@@ -39,7 +39,7 @@ _POLL_SECONDS, _POLL_SELDOM_SECONDS = 0.1, 1.0
 _POLL_OFTEN_FOR_SECONDS = 5.0
 _NOT_FOUND = "not_found"
 
-_logger = logging.getLogger(__name__)
+_logger = logging.getLogger("vitals.canary")
 
 
 @dataclass(frozen=True)
