@@ -67,5 +67,5 @@ def test_no_password_is_written_anywhere(whole: dict[str, Any]) -> None:
 
     readers = {"init", "elasticsearch-setup", "kibana", "kibana-setup", "collector", "grafana", "alertmanager"}
     assert with_volume("secrets") == readers
-    assert with_volume("prediction-key") == {"init", "service"}, "the service, which anyone may ask, sees this secret and no other"
+    assert with_volume("prediction-key") == {"init", "service"}, "the service, which anyone may ask, sees no other"
     assert with_volume("reader-password") == {"init", "canary"}, "the canary reads this password and no other"

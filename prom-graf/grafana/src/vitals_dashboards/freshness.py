@@ -37,9 +37,7 @@ def freshness() -> list[Any]:
             "says why.",
             query(_count("vitals_canary_lost_total", by="store"), "{{store}}: lost"),
             query(_count("vitals_canary_skipped_total", by="store"), "{{store}}: skipped"),
-            query(
-                or_zero(_count("vitals_canary_sent_total", 'error_type!=""'), _count("vitals_canary_sent_total")), "no answer"
-            ),
+            query(or_zero(_count("vitals_canary_sent_total", 'error_type!=""'), _count("vitals_canary_sent_total")), "no answer"),
             none=_NONE,
         ),
     ]
