@@ -62,6 +62,17 @@ def test_a_request_is_followed_from_a_container_too(stack: Containers) -> None:
     assert json.loads(shown)["missing"] == []
 
 
+def test_the_canary_measures_every_store_and_has_one_password(stack: Containers) -> None:
+    eventually(
+        lambda: {json.loads(labels)["store"] for labels in stack.query("sum by (store) (vitals_freshness_seconds_count)")},
+        lambda stores: stores == {"prometheus", "jaeger", "elasticsearch spans", "elasticsearch logs"},
+        within=60,
+        why="each store has its first canary",
+    )
+    listing = "import os; print(*os.listdir('/var/lib/vitals/secrets'))"
+    assert stack.compose("exec", "-T", "canary", "python", "-c", listing).split() == ["elasticsearch-reader-password"]
+
+
 def test_every_containers_log_is_there_with_its_name_but_not_the_collectors(stack: Containers) -> None:
     expected = {name for name in stack.services() if name not in ("collector", "collector-ready")}
     names = {

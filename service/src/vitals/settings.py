@@ -20,6 +20,7 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 Days = Annotated[str, Field(pattern=r"^[1-9][0-9]*[hd]$")]
 AlertWindows = Literal["production", "demo"]
 Age = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,7}[smhd]$")]
+Interval = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4})[smh]$")]
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout: the folder that holds the configuration files of the engines."""
@@ -212,11 +213,7 @@ class StackSettings(_Options):
         description="A file with the value of its header Authorization, as in `Bearer abc`; without one the header is empty.",
     )
 
-    canary_interval: str = Field(
-        "10s",
-        pattern=r"^(0|[1-9][0-9]{0,4})[smh]$",
-        description="How often a request of the stack's own is followed into every store, to measure freshness; 0s: never.",
-    )
+    canary_interval: Interval = Field("10s", description="How often a request is followed into every store; 0s is never.")
     elasticsearch_heap: str = Field(
         "512m",
         pattern=r"^[1-9][0-9]*[mg]$",
