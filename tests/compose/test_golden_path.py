@@ -30,7 +30,7 @@ def test_everything_runs_and_says_that_it_is_well(stack: Containers) -> None:
     assert states.keys() == set(stack.services())
     assert {name for name, state in states.items() if state["State"] == "exited"} == ONE_SHOTS
     assert {states[name]["ExitCode"] for name in ONE_SHOTS} == {0}
-    asked = states.keys() - ONE_SHOTS - {"collector", "canary"}
+    asked = states.keys() - ONE_SHOTS - {"collector"}
     eventually(lambda: {stack.states()[name]["Health"] for name in asked}, lambda found: found == {"healthy"}, within=60)
 
 

@@ -152,9 +152,9 @@ def test_the_order_is_the_native_one(whole: dict[str, Any]) -> None:
 
 
 def test_what_lasts_says_whether_it_is_well(whole: dict[str, Any]) -> None:
-    """All but the Collector, whose image has nothing to ask with: another container asks it; and the canary."""
+    """All but the Collector, whose image has nothing to ask with: another container asks it."""
     checked = {name for name, service in whole["services"].items() if "test" in service.get("healthcheck", {})}
-    assert checked == EVERYTHING - ONE_SHOTS - {"collector", "canary"}
+    assert checked == EVERYTHING - ONE_SHOTS - {"collector"}
     probe = native()["elasticsearch"]["readiness_probe"]["exec"]["command"].replace("${ELASTICSEARCH_PORT}", "9200")
     assert whole["services"]["elasticsearch"]["healthcheck"]["test"][-1] == probe
 

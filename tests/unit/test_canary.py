@@ -113,11 +113,8 @@ def test_each_store_is_measured_by_itself(world: World, tmp_path: Path) -> None:
     with Running(world, tmp_path) as running:
         running.until(lambda: running.found().keys() == EVERY)
         found = running.found()
-        assert found["elasticsearch spans"].min < 0.3
-        assert found["elasticsearch logs"].min < 0.3
-        assert 0.35 < found["prometheus"].min < 0.9
-        assert found["jaeger"].min < found["jaeger"].max
-        assert 0.9 < found["jaeger"].max < 1.6
+        early = max(found["elasticsearch spans"].min, found["elasticsearch logs"].min)
+        assert early < 0.35 < found["prometheus"].min < 0.9 < found["jaeger"].max < 2
         assert running.counts("vitals.canary.lost") == {}
     assert {attributes["store"] for attributes, _ in running.points("vitals.canary.lost")} == EVERY, "at 0 from the start"
 
@@ -184,6 +181,23 @@ def test_few_are_under_way_to_a_frozen_store_and_the_rest_is_skipped(world: Worl
         assert running.stop() < 1, "what is frozen does not hold up the end"
 
 
+def test_it_says_that_it_goes_on_more_often_than_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canary, "ALIVE_EVERY_SECONDS", 0.02)
+    stop, said = threading.Event(), list[float]()
+
+    def alive() -> None:
+        said.append(time.monotonic())
+        if len(said) == 5:
+            stop.set()
+
+    def ask() -> canary.Asked:
+        pytest.fail("it is not time yet")
+
+    meter = MeterProvider(shutdown_on_exit=False).get_meter("test")
+    canary.run(ask, {}, meter, interval_seconds=3600, stop=stop, alive=alive)
+    assert said[-1] - said[0] >= 0.06
+
+
 def test_a_service_that_is_away_is_counted_and_asked_again(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -237,7 +251,12 @@ def test_the_process_ends_at_once_when_it_is_told_to(world: World, tmp_path: Pat
     }
     variables = {
         **{"PATH": os.environ["PATH"], "VITALS_STATE_DIR": str(tmp_path), "VITALS_ENV_FILE": os.devnull},
-        **{"CANARY_INTERVAL": interval, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}", **ports},
+        **{
+            "CANARY_ALIVE_FILE": str(tmp_path / "alive"),
+            "CANARY_INTERVAL": interval,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}",
+            **ports,
+        },
     }
     log = tmp_path / "canary.log"
     with log.open("w") as out:
@@ -246,6 +265,7 @@ def test_the_process_ends_at_once_when_it_is_told_to(world: World, tmp_path: Pat
         assert wait_until(lambda: "CANARY_INTERVAL is 0s" in log.read_text() or len(world.prometheus.asked) > 0, 30), (
             log.read_text()
         )
+        assert (tmp_path / "alive").exists()
         begin = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+from pathlib import Path
 
 from vitals.settings import StackSettings
 
@@ -18,6 +19,7 @@ _OF_ITS_OWN = {
 }
 """Over what the service is told by the same variables."""
 
+_IDLE_SECONDS = 10.0
 _SHUTDOWN_SECONDS = 1.0
 """For the last figures. A swap of backends waits for this process too."""
 
@@ -33,7 +35,9 @@ def canary() -> None:
     logger = logging.getLogger("vitals.canary")
     if not settings.canary_interval_seconds:
         logger.info("CANARY_INTERVAL is %s: nothing is measured", settings.canary_interval)
-        stop.wait()
+        _touch()
+        while not stop.wait(_IDLE_SECONDS):
+            _touch()
         return
     _measure(settings, stop, logger)
 
@@ -51,6 +55,19 @@ def _measure(settings: StackSettings, stop: threading.Event, logger: logging.Log
     try:
         asked = looks(Stores(settings))  # closed by the end of the process: something may be asked until then
         logger.info("asks %s every %s and looks in %s", url, settings.canary_interval, ", ".join(asked) or "no store")
-        run(Service(url).ask, asked, telemetry.meter, interval_seconds=settings.canary_interval_seconds, stop=stop)
+        run(
+            Service(url).ask,
+            asked,
+            telemetry.meter,
+            interval_seconds=settings.canary_interval_seconds,
+            stop=stop,
+            alive=_touch,
+        )
     finally:
         telemetry.shutdown()
+
+
+def _touch() -> None:
+    """For the container's health check: the file that CANARY_ALIVE_FILE names is never older than some seconds."""
+    if named := os.environ.get("CANARY_ALIVE_FILE"):
+        Path(named).touch()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,6 +34,7 @@ FRESHNESS_SECONDS = (
 )
 """Buckets of `vitals.freshness`: fine up to the promises, 2 s and 3 s."""
 
+ALIVE_EVERY_SECONDS = 10.0
 _ASK_TIMEOUT_SECONDS = 5.0
 _POLL_SECONDS, _POLL_SELDOM_SECONDS = 0.1, 1.0
 _POLL_OFTEN_FOR_SECONDS = 5.0
@@ -195,20 +196,38 @@ def error_type(wrong: Exception) -> str:
 
 
 def run(
-    ask: Callable[[], Asked], stores: Mapping[Place, Look], meter: Meter, *, interval_seconds: float, stop: threading.Event
+    ask: Callable[[], Asked],
+    stores: Mapping[Place, Look],
+    meter: Meter,
+    *,
+    interval_seconds: float,
+    stop: threading.Event,
+    alive: Callable[[], object] = lambda: None,
 ) -> None:
-    """Send a canary every `interval_seconds`, the first after one, and have it looked for in every store, until `stop`."""
+    """Send a canary every `interval_seconds`, the first after one, and have it looked for in every store, until `stop`.
+
+    alive: called every ten seconds at least, for whoever wants to know that this goes on.
+    """
     findings = Findings(meter)
     watches = [Watch(store, look, findings, stop) for store, look in stores.items()]
     due = time.monotonic() + interval_seconds
-    while not stop.wait(max(0.0, due - time.monotonic())):
-        # A service that took longer than the interval is asked once, not for all that was missed.
-        due = max(due + interval_seconds, time.monotonic())
-        try:
-            asked = ask()
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as wrong:
-            findings.failed(error_type(wrong), str(wrong) or type(wrong).__name__)
-            continue
-        findings.sent()
-        for watch in watches:
-            watch.follow(asked)
+    while True:
+        alive()
+        left = due - time.monotonic()
+        if stop.wait(max(0.0, min(left, ALIVE_EVERY_SECONDS))):
+            return
+        if left <= ALIVE_EVERY_SECONDS:
+            # A service that took longer than the interval is asked once, not for all that was missed.
+            due = max(due + interval_seconds, time.monotonic())
+            _send(ask, watches, findings)
+
+
+def _send(ask: Callable[[], Asked], watches: Sequence[Watch], findings: Findings) -> None:
+    try:
+        asked = ask()
+    except (httpx.HTTPError, ValueError, LookupError, TypeError) as wrong:
+        findings.failed(error_type(wrong), str(wrong) or type(wrong).__name__)
+        return
+    findings.sent()
+    for watch in watches:
+        watch.follow(asked)
