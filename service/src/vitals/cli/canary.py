@@ -19,6 +19,7 @@ _OF_ITS_OWN = {
 }
 """Over what the service is told by the same variables."""
 
+_BUFFER_BYTES = 8 * 1024**2
 _IDLE_SECONDS = 10.0
 _SHUTDOWN_SECONDS = 1.0
 """For the last figures. A swap of backends waits for this process too."""
@@ -49,7 +50,7 @@ def _measure(settings: StackSettings, stop: threading.Event, logger: logging.Log
 
     os.environ.update(_OF_ITS_OWN)
     os.environ.pop("OTEL_CONFIG_FILE", None)
-    telemetry = Telemetry(shutdown_seconds=_SHUTDOWN_SECONDS)
+    telemetry = Telemetry(shutdown_seconds=_SHUTDOWN_SECONDS, buffer_bytes=_BUFFER_BYTES)
     telemetry.start()
     url = address("SERVICE_URL", settings.service_port)
     try:
