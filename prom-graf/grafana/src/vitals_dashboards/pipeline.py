@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import alerts, stores, variables
+from vitals_dashboards import alerts, freshness, stores, variables
 from vitals_dashboards.layout import dashboard
 from vitals_dashboards.panels import logs, newest_document, query, stat, timeseries
 from vitals_dashboards.queries import COLLECTOR, PROCESS, SIGNALS, average, occurred, or_zero, rate
@@ -24,6 +24,7 @@ def pipeline() -> dict[str, Any]:
         [*variables.of_the_service(), variables.collector()],
         [
             ("Now", _now()),
+            ("Freshness", freshness.freshness()),
             ("Through the Collector", _flow()),
             ("Queues on disk", _queues()),
             ("The service's SDK", _sdk()),

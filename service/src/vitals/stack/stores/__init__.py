@@ -75,6 +75,10 @@ class Stores:
         """The exemplars of the last six hours that name the trace."""
         return [exemplar for exemplar in self.all_exemplars() if exemplar.trace_id == trace_id]
 
+    def answered(self, route: str, instance: str | None) -> int:
+        """How many requests to a route a process has answered with 200, as Prometheus knows it."""
+        return prometheus.answered(self.prometheus, route, instance)
+
     def all_exemplars(self) -> list[Exemplar]:
         """The exemplars of the last six hours, of every histogram."""
         return prometheus.exemplars(self.prometheus)
