@@ -227,25 +227,25 @@ def _sdk() -> list[Any]:
         timeseries(
             "Lost in the service",
             "cps",
-            "Dropped by a full queue, or given up after 60 s without the Collector. Should be 0: bring the Collector back; "
-            "OTEL_BSP_MAX_QUEUE_SIZE and OTEL_BLRP_MAX_QUEUE_SIZE set how much is kept meanwhile.",
+            "By the SDK's queue, or on the way to the Collector: the service's buffer was full (TELEMETRY_BUFFER_BYTES), a backend's "
+            "queue in the Collector was, or the answer was no. Should be 0; error_type has the reason.",
             query(or_zero(processed("span", ', error_type!=""'), processed("span", "")), "spans: queue full"),
-            query(or_zero(exported("span", ', error_type!=""'), processed("span", "")), "spans: export failed"),
+            query(or_zero(exported("span", ', error_type!=""'), processed("span", "")), "spans: on the way"),
             query(or_zero(processed("log", ', error_type!=""'), processed("log", "")), "logs: queue full"),
-            query(or_zero(exported("log", ', error_type!=""'), processed("log", "")), "logs: export failed"),
+            query(or_zero(exported("log", ', error_type!=""'), processed("log", "")), "logs: on the way"),
             width=6,
         ),
         timeseries(
-            "Fill of the SDK's queues",
-            "percentunit",
-            "In memory, and lost if the process is killed. It should stay near 0: batches leave every 200 ms.",
-            query(
-                f"max(otel_sdk_processor_span_queue_size{{{PROCESS}}} / otel_sdk_processor_span_queue_capacity{{{PROCESS}}})",
-                "spans",
-            ),
-            query(
-                f"max(otel_sdk_processor_log_queue_size{{{PROCESS}}} / otel_sdk_processor_log_queue_capacity{{{PROCESS}}})",
-                "logs",
+            "Waiting in the service",
+            "none",
+            "Items in the service's memory: what its batches gather, and what the Collector has not taken yet. A few dozen; more means "
+            "that the Collector is away or slow. It is lost if the process is killed.",
+            *(
+                query(
+                    f"sum(otel_sdk_processor_{signal}_queue_size{{{PROCESS}}}) + sum(otel_sdk_exporter_{signal}_inflight{{{PROCESS}}})",
+                    f"{signal}s",
+                )
+                for signal in ("span", "log")
             ),
             width=6,
         ),
