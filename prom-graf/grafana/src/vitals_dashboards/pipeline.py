@@ -227,8 +227,8 @@ def _sdk() -> list[Any]:
         timeseries(
             "Lost in the service",
             "cps",
-            "By the SDK's queue, or on the way to the Collector: the service's buffer was full (TELEMETRY_BUFFER_BYTES), a backend's "
-            "queue in the Collector was, or the answer was no. Should be 0; error_type has the reason.",
+            "By the SDK's queue, or on the way to the Collector: the service's buffer was full (TELEMETRY_BUFFER_BYTES), or a "
+            "backend's queue in the Collector, or the answer was no. Should be 0; error_type has the reason.",
             query(or_zero(processed("span", ', error_type!=""'), processed("span", "")), "spans: queue full"),
             query(or_zero(exported("span", ', error_type!=""'), processed("span", "")), "spans: on the way"),
             query(or_zero(processed("log", ', error_type!=""'), processed("log", "")), "logs: queue full"),
@@ -238,11 +238,12 @@ def _sdk() -> list[Any]:
         timeseries(
             "Waiting in the service",
             "none",
-            "Items in the service's memory: what its batches gather, and what the Collector has not taken yet. A few dozen; more means "
-            "that the Collector is away or slow. It is lost if the process is killed.",
+            "Items in the service's memory: what its batches gather, and what the Collector has not taken yet. A few dozen; more "
+            "means that the Collector is away or slow. Lost if the process is killed.",
             *(
                 query(
-                    f"sum(otel_sdk_processor_{signal}_queue_size{{{PROCESS}}}) + sum(otel_sdk_exporter_{signal}_inflight{{{PROCESS}}})",
+                    f"sum(otel_sdk_processor_{signal}_queue_size{{{PROCESS}}})"
+                    f" + sum(otel_sdk_exporter_{signal}_inflight{{{PROCESS}}})",
                     f"{signal}s",
                 )
                 for signal in ("span", "log")
