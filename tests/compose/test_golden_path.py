@@ -185,7 +185,7 @@ def test_a_side_alone_starts_and_ends_alone(stack: Containers) -> None:
         run("up", "--detach", "--wait", "service")
         answer = httpx.post(f"http://127.0.0.1:{options['SERVICE_PORT']}/predict", json={"features": ROW}, timeout=30)
         assert answer.json()["prediction"] == "setosa"
-        assert set(run("ps", "--services").split()) == {"collector", "service"}
+        assert set(run("ps", "--services").split()) == {"collector", "service", "canary"}
     finally:
         run("down", "--volumes")
     assert f"{PROJECT}-alone" not in stack.engine.docker("ps", "--all", "--format", "{{.Names}}")
