@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import yaml
 
-from vitals.settings import ROOT
-
+from ..config.composed import FILE, native
 from ..stack.conftest import VITALS, Stack, eventually
 from .accountant import balance
 from .conftest import Fault
@@ -23,20 +21,18 @@ MARGIN_SECONDS = 3
 """For the supervisor to send SIGKILL, and for the system to clear the process away."""
 
 
-def _yaml(path: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((ROOT / path).read_text())
-    return content
-
-
 def test_both_ways_of_running_state_a_grace_period() -> None:
     """While a backend is away the Collector does not heed SIGTERM: somebody has to kill it, and has to say when."""
     assert 1 <= _native_grace() <= 10
-    compose = _yaml("compose.yaml")["services"]["collector"]["stop_grace_period"]
-    assert 1 <= int(compose.removesuffix("s")) <= 30
+    assert 1 <= int(_compose_grace().removesuffix("s")) <= 30
 
 
 def _native_grace() -> int:
-    return int(_yaml("native/process-compose.yaml")["processes"]["collector"]["shutdown"]["timeout_seconds"])
+    return int(native()["collector"]["shutdown"]["timeout_seconds"])
+
+
+def _compose_grace() -> str:
+    return str(yaml.safe_load(FILE.read_text())["services"]["collector"]["stop_grace_period"])
 
 
 @pytest.mark.timeout(600)
@@ -69,7 +65,7 @@ def test_collector_stopped_while_elasticsearch_is_away(stack: Stack, fault: Faul
             **{f"dropped_{name}": count for name, count in found.dropped.items()},
             "ended_after_s": ", ".join(f"{seconds:.1f}" for seconds in took),
             "grace_native_s": grace,
-            "grace_compose": _yaml("compose.yaml")["services"]["collector"]["stop_grace_period"],
+            "grace_compose": _compose_grace(),
         }
         row.seen = (
             f"ended {row.figures['ended_after_s']} s after SIGTERM (grace {grace} s natively, {row.figures['grace_compose']} in "
