@@ -126,6 +126,11 @@ class Settings(_Options):
         le=600,
         description="How long SIGTERM waits for running requests, then for buffered telemetry.",
     )
+    telemetry_buffer_bytes: int = Field(
+        67108864,
+        ge=65536,
+        description="What is kept of each signal while the Collector is away; beyond it the oldest are dropped, and counted.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="What the service logs, on stderr and over OTLP."
     )
