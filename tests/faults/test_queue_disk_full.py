@@ -17,6 +17,8 @@ from .own_collector import OwnCollector
 
 DISK_MIB = 8
 FULL_SECONDS = 20
+BUFFER_BYTES = 500_000
+"""The service's: less than what it has to say while the disk is full, so that there is something to count."""
 
 
 def _on_a_small_disk(folder: Path) -> list[str]:
@@ -40,7 +42,9 @@ def test_queue_disk_full(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             must_show="no crash; drops counted; recovers when there is room",
         ) as row,
         OwnCollector(stack, tmp_path / "own", begin_with=begin_with, QUEUE_DIR=str(disk)) as collector,
-        stack.another_service("disk-full", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint) as service,
+        stack.another_service(
+            "disk-full", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, TELEMETRY_BUFFER_BYTES=str(BUFFER_BYTES)
+        ) as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
             load.wait(5)
@@ -85,6 +89,9 @@ def test_queue_disk_full(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         print(found.table())
         assert collector.alive
         assert any(refused.values()), "the disk was full"
+        assert set(spans.dropped) == {"queue_full"}, (
+            "what the Collector could not keep, the service kept, as far as there was room"
+        )
         assert uncounted == 0, found.table()
         assert found.duplicated == 0, found.table()
         assert found.exact, found.table()
