@@ -105,10 +105,11 @@ class Collector:
         whole, _, _being_written = file.read_text().rpartition("\n")
         return [json.loads(line) for line in whole.splitlines()]
 
-    def counter(self, name: str) -> float:
-        """The sum of one of its own counters over all its labels."""
+    def counter(self, name: str, filter_name: str = "") -> float:
+        """The sum of one of its own counters over all its labels; of one filter processor alone where it is named."""
         lines = httpx.get(f"{self.metrics}/metrics", timeout=10).text.splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")))
+        label = f'filter="{filter_name}"' if filter_name else ""
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")) and label in line)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ EXAMPLES = sorted(FOLDER.glob("examples/*.yml"))
 ALERTS = {
     *("ServiceErrorBudgetBurn", "ServiceLatencyBudgetBurn", "ServiceRefusingRequests", "ServiceAbsent", "TelemetryAbsent"),
     *("FeatureDrift", "PredictionDrift", "DataQuality", "ConceptDrift", "ConceptDriftEstimated"),
-    *("CollectorQueueFilling", "CollectorExportFailing", "TelemetryDropped", "HostCpuBusy", "HostMemoryLow", "HostDiskFilling"),
+    *("CollectorQueueFilling", "CollectorExportFailing", "TelemetryDropped", "SeriesGrowing"),
+    *("HostCpuBusy", "HostMemoryLow", "HostDiskFilling"),
 }
 
 

@@ -91,9 +91,18 @@ def _own_port(file: Path, receiver: str) -> str:
 
 def test_what_takes_something_in_begins_with_the_memory_limiter_and_ends_in_forward() -> None:
     for file in (FOLDER / "config.yaml", *FOLDER.glob("inputs/*.yaml")):
-        for pipeline in content(file)["service"]["pipelines"].values():
+        for name, pipeline in content(file)["service"]["pipelines"].items():
+            if name.endswith("/cut"):
+                assert pipeline["receivers"] == ["forward"], "it only counts"
+                continue
             assert pipeline["processors"][0] == "memory_limiter"
             assert pipeline["exporters"][0] == "forward"
+            if name != "metrics/host":
+                assert "transform/bounds" in pipeline["processors"]
+                assert "redaction" in pipeline["processors"]
+            if not name.startswith("metrics"):
+                bounded = pipeline["processors"][-3:]
+                assert bounded == ["transform/bounds", "redaction", "transform/cut"], "a secret is masked before it is cut in two"
 
 
 @pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")

@@ -161,9 +161,9 @@ def test_a_signal_without_a_backend_is_dropped_and_counted(
     with run_collector(settings, []) as collector:
         collector.send("traces", traces(span(1), span(2)))
         collector.send("logs", logs({"body": {"stringValue": "1"}}))
-        wait_for(lambda: collector.counter("otelcol_processor_filter_spans_filtered") == 2)
-        wait_for(lambda: collector.counter("otelcol_processor_filter_logs_filtered") == 1)
-        wait_for(lambda: collector.counter("otelcol_processor_filter_datapoints_filtered") > 0)
+        wait_for(lambda: collector.counter("otelcol_processor_filter_spans_filtered", "filter/no_traces") == 2)
+        wait_for(lambda: collector.counter("otelcol_processor_filter_logs_filtered", "filter/no_logs") == 1)
+        wait_for(lambda: collector.counter("otelcol_processor_filter_datapoints_filtered", "filter/no_metrics") > 0)
 
 
 def test_log_files_are_followed_with_level_and_service(

@@ -21,7 +21,8 @@ from vitals_rules.generated import PROFILES, RULES, files, write
 ALERTS = {
     "ServiceErrorBudgetBurn", "ServiceLatencyBudgetBurn", "ServiceRefusingRequests", "ServiceAbsent", "TelemetryAbsent",
     "FeatureDrift", "PredictionDrift", "DataQuality", "ConceptDrift", "ConceptDriftEstimated",
-    "CollectorQueueFilling", "CollectorExportFailing", "TelemetryDropped", "HostCpuBusy", "HostMemoryLow", "HostDiskFilling",
+    "CollectorQueueFilling", "CollectorExportFailing", "TelemetryDropped", "SeriesGrowing",
+    "HostCpuBusy", "HostMemoryLow", "HostDiskFilling",
 }  # fmt: skip
 TESTS = sorted((RULES / "tests").glob("*.yml"))
 DURATION = re.compile(r"\b\d+(?:ms|[smhd])\b")

@@ -168,11 +168,7 @@ def _flow() -> list[Any]:
             "cps",
             "Documents by what Elasticsearch said of them. Anything but success is tried again or, if it can't be stored, "
             "lost: the Collector's log has Elasticsearch's reason.",
-            # The dots are part of the name; as a pattern they also fit the underscores of a Prometheus that escapes names.
-            query(
-                rate("", f'__name__=~"otelcol.elasticsearch.docs.processed(_total)?", {COLLECTOR}', "outcome"),
-                "{{outcome}}",
-            ),
+            query(rate("otelcol_elasticsearch_docs_processed", COLLECTOR, "outcome"), "{{outcome}}"),
         ),
     ]
 

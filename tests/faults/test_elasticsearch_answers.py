@@ -1,0 +1,134 @@
+"""Elasticsearch answers, and refuses: whole requests, half of one, and everything at the flood stage of its disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from ..stack.conftest import Stack, eventually
+from . import latency
+from .accountant import balance
+from .answering import Answering, Mode
+from .conftest import Fault
+from .load import Load
+from .own_collector import OwnCollector
+
+PHASE_SECONDS = 8.0
+WATERMARKS = "cluster.routing.allocation.disk.watermark"
+MORE_THAN_ANY_DISK = "1000tb"
+
+
+@pytest.mark.timeout(600)
+def test_429_503_and_half_of_a_bulk_refused(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    phases: tuple[Mode, ...] = ("429", "503", "half")
+    with (
+        fault(
+            "Elasticsearch answers 429, then 503, then refuses half of each bulk", must_show="retried, 0 lost, 0 duplicated"
+        ) as row,
+        Answering(f"http://127.0.0.1:{stack.settings.elasticsearch_port}") as elasticsearch,
+        OwnCollector(stack, tmp_path / "own", ELASTICSEARCH_URL=elasticsearch.url) as collector,
+        stack.another_service("refused-for-a-time", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint) as service,
+    ):
+        with Load(service.url, folder=tmp_path) as load:
+            load.wait(3)
+            for mode in phases:
+                elasticsearch.mode = mode
+                load.wait(PHASE_SECONDS)
+            elasticsearch.mode = "pass"
+            load.wait(2)
+        answers = load.answers()
+        ended = time.monotonic()
+        found = balance(stack, "refused-for-a-time", answers, within=90)
+        row.figures |= {
+            "answered": len([one for one in answers if one.ok]),
+            "lost": found.lost,
+            "duplicated": found.duplicated,
+            "requests_answered_429": elasticsearch.refused["429"],
+            "requests_answered_503": elasticsearch.refused["503"],
+            "documents_refused_in_bulks": elasticsearch.refused["half"],
+            "complete_after_load_s": round(time.monotonic() - ended, 1),
+        }
+        row.seen = (
+            f"{PHASE_SECONDS:.0f} s each at {load.rate:.0f} requests/s: {row.figures['answered']} answered, {found.lost} lost, "
+            f"{found.duplicated} duplicated; {elasticsearch.refused['429']} requests got 429, "
+            f"{elasticsearch.refused['503']} got 503, "
+            f"{elasticsearch.refused['half']} documents were refused in bulks"
+        )
+        assert all(elasticsearch.refused[mode] for mode in phases), "each kind of refusal was met"
+        assert found.complete, found.table()
+
+
+@pytest.mark.timeout(600)
+def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    """The real one: Elasticsearch itself finds that the disk is too full, and makes its indices read-only."""
+    with (
+        fault("Elasticsearch read-only at its disk's flood stage", must_show="retried, 0 lost, 0 duplicated") as row,
+        stack.another_service("flooded") as service,
+        _administrator(stack) as administrator,
+    ):
+        with Load(service.url, folder=tmp_path) as load:
+            calm = (load.wait(3), load.wait(7))
+            try:
+                _watermarks(administrator, MORE_THAN_ANY_DISK)
+                eventually(lambda: _read_only(administrator), within=40, why="Elasticsearch has made its indices read-only")
+                blocked = time.monotonic()
+                load.wait(10)
+                assert _read_only(administrator)
+                refused = _count(administrator)
+                load.wait(3)
+                assert _count(administrator) == refused, "nothing is stored meanwhile"
+            finally:
+                _watermarks(administrator, None)
+            eventually(lambda: not _read_only(administrator), within=60, why="Elasticsearch takes documents again")
+            released = time.monotonic()
+            load.wait(2)
+        answers = load.answers()
+        found = balance(stack, "flooded", answers, within=90)
+        latency.compared(load, row, calm, (blocked, released))
+        row.figures |= {
+            "answered": len([one for one in answers if one.ok]),
+            "read_only_seconds": round(released - blocked, 1),
+            "lost": found.lost,
+            "duplicated": found.duplicated,
+        }
+        row.seen = (
+            f"read-only for {released - blocked:.0f} s at {load.rate:.0f} requests/s: {row.figures['answered']} answered, "
+            f"{found.lost} lost, {found.duplicated} duplicated; {latency.told(row)}"
+        )
+        assert found.complete, found.table()
+
+
+@contextmanager
+def _administrator(stack: Stack) -> Iterator[httpx.Client]:
+    """The one user who may change settings."""
+    password = (stack.settings.vitals_state_dir / "secrets" / "elasticsearch-admin-password").read_text().strip()
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{stack.settings.elasticsearch_port}", auth=("admin", password), timeout=30
+    ) as client:
+        yield client
+
+
+def _watermarks(administrator: httpx.Client, free: str | None) -> None:
+    """How much of the disk has to be free; None: as elasticsearch.yml says."""
+    settings = {f"{WATERMARKS}.{stage}": free for stage in ("low", "high", "flood_stage")}
+    administrator.put("/_cluster/settings", json={"persistent": settings}).raise_for_status()
+
+
+def _read_only(administrator: httpx.Client) -> bool:
+    found: dict[str, Any] = (
+        administrator.get("/logs-generic.otel-default,traces-generic.otel-default/_settings/index.blocks.*")
+        .raise_for_status()
+        .json()
+    )
+    blocks = [one["settings"].get("index", {}).get("blocks", {}).get("read_only_allow_delete") for one in found.values()]
+    return "true" in blocks
+
+
+def _count(administrator: httpx.Client) -> int:
+    return int(administrator.get("/logs-generic.otel-default/_count").raise_for_status().json()["count"])
