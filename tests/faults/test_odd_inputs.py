@@ -11,7 +11,7 @@ import pytest
 from ..stack.conftest import Stack, eventually
 from .beside import a_client, collector, documents, every_second, fires, undisturbed
 from .conftest import Fault
-from .odd import HOUR, log, nested, span
+from .odd import HOUR, link, log, nested, span
 
 MEGABYTE = 1_000_000
 SECRET = "password=hunter2hunter2"
@@ -91,11 +91,25 @@ def test_what_contradicts_a_mapping_is_stored_and_the_rest_is_counted(stack: Sta
             for body in (None, 5, float("inf"), [1, "a", {"x": 1}], {"": 1, ".": 2, "a..b": 3}, {"a\0b": "c\0d"}, nested(300))
         ),
         *(log(**{name: 1}) for name in ("", "  ", ".", "a.", ".a", "a..b", "...", "a\0b", "a*b", "_id", "k" * 40_000)),
-        *(log(a=1), log(a__b=2), log(a={"b": 3}, a__b=4), log(m={"": 1, ".": 2}), log(deep=nested(300))),
+        *(
+            log(a=1),
+            log(a__b=2),
+            log(a={"b": 3}, a__b=4),
+            log(m={"": 1, ".": 2}),
+            log(deep=nested(300)),
+            log(deep=nested(1100)),
+            log(n=float("inf"), deep=nested(1100)),
+        ),
         log(data_stream__dataset="Their/own", data_stream__type="metrics", elasticsearch__index="x"),
     ]
-    refused_for_ever = [log(deep=nested(1100)) for _ in range(50)]
-    spans = [span(at=0), span(at=2**64 - 1), span(end=1), span(at=time.time_ns() - 24 * HOUR), span(deep=nested(300))]
+    refused_for_ever = [{**span(), "links": [link(deep=nested(1100))]} for _ in range(50)]
+    spans = [
+        span(at=0),
+        span(at=2**64 - 1, end=2**64 - 1),
+        span(end=1),
+        span(at=time.time_ns() - 24 * HOUR),
+        span(deep=nested(300)),
+    ]
     before = refused(stack)
     log_size = _collector_log(stack).stat().st_size
     with fault(
@@ -103,7 +117,7 @@ def test_what_contradicts_a_mapping_is_stored_and_the_rest_is_counted(stack: Sta
         must_show="stored where it can be; the rest counted, logged, alerted",
     ) as row:
         sender.must_send("logs", *records)
-        sender.must_send("logs", *refused_for_ever)
+        sender.must_send("traces", *refused_for_ever)
         sender.must_send("traces", *spans)
         found = eventually(
             lambda: documents(stack, sender), lambda found: len(found) >= len(records), why="what can be stored is stored"
@@ -124,7 +138,8 @@ def test_what_contradicts_a_mapping_is_stored_and_the_rest_is_counted(stack: Sta
         }
         row.seen = (
             f"{len(records)} contradictory log records and {len(spans)} spans stored; "
-            f"{len(refused_for_ever)} nested too deep refused, {counted:.0f} counted, {len(lines)} lines logged with the reason"
+            f"{len(refused_for_ever)} with a link nested too deep refused, {counted:.0f} counted, "
+            f"{len(lines)} lines logged with the reason"
         )
         assert (len(found), len(stored)) == (len(records), len(spans))
         assert counted == len(refused_for_ever)
