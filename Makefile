@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 VITALS := $(VENV)/bin/vitals
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines test test-scenarios test-compose up down restart status rules dashboards picture lint format lock clean
+.PHONY: help setup demo engines test test-scenarios test-faults reliability test-compose up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -48,6 +48,12 @@ test: setup engines lint ## everything that proves the project, against the real
 
 test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 15 minutes
 	@$(VENV)/bin/python -m pytest tests/scenarios
+
+test-faults: setup engines ## engines killed, frozen, stopped and refusing under load, an accountant of every store, and a soak; takes under 40 minutes
+	@$(VENV)/bin/python -m pytest tests/faults
+
+reliability: setup ## write what the last `make test-faults` saw into docs/reliability.md
+	@$(VENV)/bin/python -m tests.faults.results
 
 test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own; wants root, and docker.io, debootstrap and iptables
 	@$(VENV)/bin/python -m pytest tests/compose

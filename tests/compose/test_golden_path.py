@@ -62,6 +62,27 @@ def test_a_request_is_followed_from_a_container_too(stack: Containers) -> None:
     assert json.loads(shown)["missing"] == []
 
 
+def test_the_doctor_sees_the_engines_from_a_container(stack: Containers) -> None:
+    """Its status is 0, or compose would fail."""
+    told = json.loads(stack.compose("run", "--rm", "init", "doctor", "--json"))
+    found = {one["check"]: one for one in told["findings"]}
+    assert told["well"]
+    assert {check for check, one in found.items() if one["severity"] == "skipped"} == {"ports", "collector log"}
+    assert found["components"]["sentence"].startswith("All 7 are ready")
+    assert "elasticsearch" in found["clocks"]["sentence"]
+
+
+def test_the_canary_measures_every_store_and_has_one_password(stack: Containers) -> None:
+    eventually(
+        lambda: {json.loads(labels)["store"] for labels in stack.query("sum by (store) (vitals_freshness_seconds_count)")},
+        lambda stores: stores == {"prometheus", "jaeger", "elasticsearch spans", "elasticsearch logs"},
+        within=60,
+        why="each store has its first canary",
+    )
+    listing = "import os; print(*os.listdir('/var/lib/vitals/secrets'))"
+    assert stack.compose("exec", "-T", "canary", "python", "-c", listing).split() == ["elasticsearch-reader-password"]
+
+
 def test_every_containers_log_is_there_with_its_name_but_not_the_collectors(stack: Containers) -> None:
     expected = {name for name in stack.services() if name not in ("collector", "collector-ready")}
     names = {
@@ -111,7 +132,7 @@ def test_sigterm_drains_the_service(stack: Containers) -> None:
 
 
 def test_what_is_confined_can_do_no_more(stack: Containers) -> None:
-    for service in ("service", "collector", "jaeger", "prometheus"):
+    for service in ("service", "canary", "collector", "jaeger", "prometheus"):
         [container] = stack.compose("ps", "--quiet", service).split()
         pid = stack.engine.docker("inspect", "--format", "{{.State.Pid}}", container).strip()
         status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status").read().splitlines())  # noqa: PTH123, SIM115
@@ -164,7 +185,7 @@ def test_a_side_alone_starts_and_ends_alone(stack: Containers) -> None:
         run("up", "--detach", "--wait", "service")
         answer = httpx.post(f"http://127.0.0.1:{options['SERVICE_PORT']}/predict", json={"features": ROW}, timeout=30)
         assert answer.json()["prediction"] == "setosa"
-        assert set(run("ps", "--services").split()) == {"collector", "service"}
+        assert set(run("ps", "--services").split()) == {"collector", "service", "canary"}
     finally:
         run("down", "--volumes")
     assert f"{PROJECT}-alone" not in stack.engine.docker("ps", "--all", "--format", "{{.Names}}")

@@ -12,7 +12,7 @@ FILE = ROOT / "compose.yaml"
 SIDES = {
     "elk": {"init", "elasticsearch", "elasticsearch-setup", "kibana", "kibana-setup"},
     "prom-graf": {"init", "prometheus", "alertmanager", "jaeger", "node_exporter", "grafana"},
-    "service": {"init", "collector", "collector-ready", "service"},
+    "service": {"init", "collector", "collector-ready", "service", "canary"},
 }
 EVERYTHING = set.union(*SIDES.values())
 ONE_SHOTS = {"init", "elasticsearch-setup", "kibana-setup", "collector-ready"}

@@ -12,6 +12,7 @@ from .composed import EVERYTHING, FILE, ONE_SHOTS
 pytestmark = pytest.mark.timeout(900)  # the first time docker compose is built
 
 AS_ROOT = {"init", "collector"}
+SECRET = ("secrets", "prediction-key", "reader-password")
 ADDED_CAPABILITIES = {"init": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
 
 
@@ -57,9 +58,14 @@ def test_no_password_is_written_anywhere(whole: dict[str, Any]) -> None:
     for service in whole["services"].values():
         named = [name for name in service.get("environment", {}) if re.search("PASSWORD|SECRET|TOKEN", name)]
         assert set(named) <= {"SECRETS_DIR"}
-        mounted = [volume for volume in service.get("volumes", []) if volume["source"] in ("secrets", "prediction-key")]
+        mounted = [volume for volume in service.get("volumes", []) if volume["source"] in SECRET]
         assert all(volume.get("read_only") for volume in mounted) or service["command"] == ["init"]
-    readers = {name for name, service in whole["services"].items() if "secrets" in str(service.get("volumes"))}
-    assert readers == {"init", "elasticsearch-setup", "kibana", "kibana-setup", "collector", "grafana", "alertmanager"}
-    with_the_key = {name for name, service in whole["services"].items() if "prediction-key" in str(service.get("volumes"))}
-    assert with_the_key == {"init", "service"}, "the service, which anyone may ask, sees this secret and no other"
+
+    def with_volume(source: str) -> set[str]:
+        services = whole["services"].items()
+        return {name for name, service in services if source in (volume["source"] for volume in service.get("volumes", []))}
+
+    readers = {"init", "elasticsearch-setup", "kibana", "kibana-setup", "collector", "grafana", "alertmanager"}
+    assert with_volume("secrets") == readers
+    assert with_volume("prediction-key") == {"init", "service"}, "the service, which anyone may ask, sees no other"
+    assert with_volume("reader-password") == {"init", "canary"}, "the canary reads this password and no other"

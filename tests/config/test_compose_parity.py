@@ -86,7 +86,7 @@ def test_the_configuration_files_are_the_native_ones(whole: dict[str, Any]) -> N
     for name in ("elasticsearch.yml", "roles.yml"):
         assert f"/run/elasticsearch/{name}" in (ROOT / "elk/elasticsearch/start-in-container.sh").read_text()
         assert source("elasticsearch", f"/run/elasticsearch/{name}").is_file()
-    for service, command in (("elasticsearch-setup", ["setup-elasticsearch"]), ("service", None)):
+    for service, command in (("elasticsearch-setup", ["setup-elasticsearch"]), ("service", None), ("canary", ["canary"])):
         assert whole["services"][service]["command"] == command
         assert (" ".join(command or ["serve"]) + "'") in native()[service]["command"] + "'"
 
@@ -141,8 +141,8 @@ def test_the_order_is_the_native_one(whole: dict[str, Any]) -> None:
     assert services["service"]["depends_on"]["collector-ready"]["condition"] == "service_completed_successfully"
     for name, process in native().items():
         for other, how in process.get("depends_on", {}).items():
-            assert how["condition"] == "process_healthy"
-            assert services[name]["depends_on"][other]["condition"] == "service_healthy"
+            there = {"process_healthy": "service_healthy", "process_started": "service_started"}[how["condition"]]
+            assert services[name]["depends_on"][other]["condition"] == there
     engines = {name for name, process in native().items() if process["namespace"] not in ("collector", "service")} - SERVERS
     assert engines <= services["collector"]["depends_on"].keys()
     for name, service in services.items():

@@ -105,6 +105,15 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
+def test_requests_are_those_of_users() -> None:
+    """Neither health checks nor the stack's own canaries are among them."""
+    of_requests = re.compile(r"http_server_request_duration_seconds(?:_count|_sum|_bucket)?\{([^}]*)\}")
+    selectors = {one for board in DASHBOARDS.values() for panel in panels(board) for one in of_requests.findall(str(panel))}
+    assert selectors
+    for selector in selectors:
+        assert ("http_route!~" in selector and "/health/.*" in selector) or 'http_request_method="POST"' in selector, selector
+
+
 @each_dashboard
 def test_every_panel_says_what_it_is_in_which_unit_and_what_to_do(uid: str) -> None:
     for panel in panels(DASHBOARDS[uid]):

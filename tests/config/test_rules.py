@@ -48,6 +48,14 @@ def test_the_rules_are_as_their_templates_make_them(profile: str) -> None:
     assert {file.name: file.read_text() for file in (RULES / profile).glob("*.yml")} == files(profile)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_objectives_are_of_what_users_ask_for(profile: str) -> None:
+    """Neither health checks nor the stack's own canaries: those are not posted."""
+    selectors = re.findall(r"http_server_request_duration_seconds_\w+\{([^}]*)\}", "".join(files(profile).values()))
+    assert selectors
+    assert all('http_request_method="POST"' in selector for selector in selectors)
+
+
 def test_both_profiles_are_the_same_rules_but_for_the_windows() -> None:
     production, demo = (files(profile) for profile in PROFILES)
     assert production.keys() == demo.keys()

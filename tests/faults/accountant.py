@@ -31,18 +31,22 @@ QUEUE_FULL = "backend_queue_full"
 
 @dataclass(frozen=True)
 class Account:
-    """One store. `emitted`: answered requests; `missing`: trace ids of those that it lacks; `duplicated`: what it has again."""
+    """One store. `emitted`: answered requests; `missing`: trace ids of those that it lacks; `duplicated`: what it has again.
+
+    in_doubt: requests without an answer. A counter may have them, so it is exact anywhere between the answered and all.
+    """
 
     place: str
     emitted: int
     stored: int
     duplicated: int
     missing: tuple[str, ...] = ()
+    in_doubt: int = 0
 
     @property
     def lost(self) -> int:
-        """How many it lacks; negative where it has more than were answered."""
-        return self.emitted - self.stored
+        """How many it lacks; negative where it has more than can be."""
+        return 0 if 0 <= self.stored - self.emitted <= self.in_doubt else self.emitted - self.stored
 
 
 @dataclass(frozen=True)
@@ -134,13 +138,14 @@ def balance(stack: Stack, service_name: str, answers: Iterable[Answer], *, withi
 
     `complete=False`: as soon as it holds, drops allowed. Prometheus and Jaeger are asked about the life of the load.
     """
-    answered = [one for one in answers if one.ok]
+    sent = list(answers)
+    answered = [one for one in sent if one.ok]
     deadline = time.monotonic() + within
     while True:
         last_look = time.monotonic() > deadline
         try:
             if last_look or _settled(stack, service_name, len(answered)):
-                found = _look(stack, service_name, answered)
+                found = _look(stack, service_name, answered, len(sent) - len(answered))
                 if last_look or (found.complete if complete else found.holds):
                     return found
         except httpx.HTTPError:
@@ -161,7 +166,7 @@ def _settled(stack: Stack, service: str, answered: int) -> bool:
     return True
 
 
-def _look(stack: Stack, service: str, answered: list[Answer]) -> Balance:
+def _look(stack: Stack, service: str, answered: list[Answer], in_doubt: int) -> Balance:
     ids = [str(one.trace_id) for one in answered]
     elasticsearch_spans, all_spans = _in_elasticsearch(
         stack, "traces-*", service, {"attributes.http.route": "/predict", "kind": "Server"}
@@ -179,7 +184,7 @@ def _look(stack: Stack, service: str, answered: list[Answer]) -> Balance:
             _account("elasticsearch logs", ids, elasticsearch_logs),
             _account("elasticsearch spans", ids, elasticsearch_spans),
             _account("jaeger spans", ids, jaeger),
-            *(Account(place, len(ids), int(last(stack, promql)), 0) for place, promql in counters.items()),
+            *(Account(place, len(ids), int(last(stack, promql)), 0, in_doubt=in_doubt) for place, promql in counters.items()),
         ),
         (
             _totals(stack, service, "span", {"elasticsearch": all_spans, "jaeger": all_in_jaeger}),

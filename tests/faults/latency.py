@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from .load import Load
 from .results import Row
 
@@ -24,10 +26,15 @@ def before(load: Load) -> tuple[float, float]:
 def compared(load: Load, row: Row, undisturbed: tuple[float, float], during: tuple[float, float], suffix: str = "") -> bool:
     """Put both percentiles, and their ratio, into the row; gives whether the second is at most 1.5 times the first."""
     calm, disturbed = load.p99(*undisturbed), load.p99(*during)
-    row.figures[f"p99_before_ms{suffix}"] = round(calm * 1000, 1)
-    row.figures[f"p99_during_ms{suffix}"] = round(disturbed * 1000, 1)
-    row.figures[f"p99_ratio{suffix}"] = round(disturbed / calm, 2)
+    row.figures[f"p99_before_ms{suffix}"] = milliseconds(calm)
+    row.figures[f"p99_during_ms{suffix}"] = milliseconds(disturbed)
+    row.figures[f"p99_ratio{suffix}"] = round(disturbed / calm, 2) if math.isfinite(disturbed) else "∞"
     return disturbed <= LIMIT * max(calm, FLOOR_SECONDS)
+
+
+def milliseconds(seconds: float) -> float | str:
+    """For a row: one request in a hundred without an answer is no number of JSON's."""
+    return round(seconds * 1000, 1) if math.isfinite(seconds) else "∞"
 
 
 def told(row: Row, suffix: str = "") -> str:

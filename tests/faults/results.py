@@ -58,7 +58,7 @@ def record(*, fault: str, must_show: str, seen: str, figures: Mapping[str, Figur
     known[fault] = row
     kept.parent.mkdir(parents=True, exist_ok=True)
     written = kept.with_suffix(".new")
-    written.write_text(json.dumps([asdict(one) for one in known.values()], indent=2) + "\n")
+    written.write_text(json.dumps([asdict(one) for one in known.values()], indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     written.replace(kept)
     return row
 
@@ -98,7 +98,9 @@ def write(document: Path = DOCUMENT, file: Path | None = None) -> None:
     if not begin or not end:
         raise ValueError(f"{document} has no {BEGIN} … {END} to put the table between.")
     document.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}")
-    document.with_suffix(".json").write_text(json.dumps([asdict(row) for row in found], indent=2) + "\n")
+    document.with_suffix(".json").write_text(
+        json.dumps([asdict(row) for row in found], indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -47,10 +47,10 @@ def test_elasticsearch_killed(stack: Stack, fault: Fault, tmp_path: Path) -> Non
             "waiting_on_disk_mb": round(waiting / 1e6, 1),
             "elasticsearch_ready_after_s": round(started - back, 1),
             "complete_after_load_s": round(time.monotonic() - ended, 1),
-            "p99_while_catching_up_ms": round(load.p99(back, ended) * 1000, 1),
+            "p99_while_catching_up_ms": latency.milliseconds(load.p99(back, ended)),
         }
         row.seen = (
-            f"away for {back - away:.0f} s at 200 requests/s: {row.figures['answered']} answered, {found.lost} lost, "
+            f"away for {back - away:.0f} s at {load.rate:.0f} requests/s: {row.figures['answered']} answered, {found.lost} lost, "
             f"{found.duplicated} duplicated; {latency.told(row)}; {row.figures['waiting_on_disk_mb']} MB waited on disk"
         )
         print(found.table())

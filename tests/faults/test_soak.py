@@ -19,6 +19,7 @@ from ..stack.conftest import ROW, Stack, eventually
 from .accountant import balance
 from .conftest import Fault
 from .engines import process_of, queued
+from .latency import milliseconds
 from .load import Answer, Load, quantile
 
 SERVICE = "soak"
@@ -65,7 +66,7 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             "answered": requests,
             "lost": found.lost,
             "duplicated": found.duplicated,
-            "p99_ms": round(load.p99(begun, time_over) * 1000, 1),
+            "p99_ms": milliseconds(load.p99(begun, time_over)),
             **{f"{name}_rss_mb": round(memory[name][-1][1] / 1e6) for name in memory},
             **{f"{name}_slope_mb_per_h": round(slope * 3600 / 1e6, 1) for name, slope in slopes.items()},
             "freshness_samples": len(waited),

@@ -168,20 +168,18 @@ def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(log_file: Path) -> Iterator[dict[str, str]]:
-    """The variables of the tests' stack: nothing of the caller's options, telemetry settings or .env."""
+    """The variables of the tests' stack."""
+    with new_state_folder() as state:
+        yield {**new_environment(state), "LOG_FILES": str(log_file)}
+
+
+def new_environment(state: Path) -> dict[str, str]:
+    """The variables of a stack with this state folder: nothing of the caller's options, telemetry settings or .env."""
     ours = {name.upper() for name in (*Settings.model_fields, *StackSettings.model_fields)} - {"VITALS_CACHE_DIR"}
     kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("OTEL_")}
     names = sorted(name for name in ours if name.endswith("_PORT"))
     ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
-    with new_state_folder() as state:
-        yield {
-            **kept,
-            **ports,
-            "VITALS_STATE_DIR": str(state),
-            "VITALS_ENV_FILE": os.devnull,
-            "LOG_FILES": str(log_file),
-            "ALERT_WINDOWS": "demo",
-        }
+    return {**kept, **ports, "VITALS_STATE_DIR": str(state), "VITALS_ENV_FILE": os.devnull, "ALERT_WINDOWS": "demo"}
 
 
 @contextmanager
@@ -198,6 +196,13 @@ def new_state_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def stack(environment: dict[str, str]) -> Iterator[Stack]:
     """The running stack."""
+    with running_stack(environment) as stack:
+        yield stack
+
+
+@contextmanager
+def running_stack(environment: dict[str, str]) -> Iterator[Stack]:
+    """A stack that runs while the block does; no process of it is left."""
     stack = Stack(Path(environment["VITALS_STATE_DIR"]), environment)
     try:
         make_fragile_iris(stack.settings.vitals_state_dir / "model")

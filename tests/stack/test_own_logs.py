@@ -6,7 +6,7 @@ from typing import Any
 
 from .conftest import BREAKS_THE_MODEL, Stack, eventually
 
-ENGINES = {"elasticsearch", "elasticsearch-setup", "prometheus", "jaeger", "node_exporter", "alertmanager", "service"}
+ENGINES = {"elasticsearch", "elasticsearch-setup", "prometheus", "jaeger", "node_exporter", "alertmanager", "service", "canary"}
 
 
 def _names(stack: Stack) -> set[str]:

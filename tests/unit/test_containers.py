@@ -40,7 +40,7 @@ def vitals(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def volumes(tmp_path: Path) -> Volumes:
-    folders = [tmp_path / name for name in ("secrets", "key", "users", "model", "jaeger")]
+    folders = [tmp_path / name for name in ("secrets", "key", "reader", "users", "model", "jaeger")]
     for folder in folders:
         folder.mkdir()
     return Volumes(*folders)
@@ -70,6 +70,10 @@ def test_each_password_belongs_to_the_user_that_reads_it(volumes: Volumes) -> No
     assert (key.name, key.stat().st_uid, mode(key)) == ("prediction-key", OURS.uid, 0o400)
     assert (volumes.prediction_key.stat().st_uid, mode(volumes.prediction_key)) == (OURS.uid, 0o500)
     assert len(key.read_bytes()) >= 32
+    [copy] = volumes.reader_password.iterdir()
+    assert (copy.name, copy.read_text()) == ("elasticsearch-reader-password", secrets.password("reader"))
+    assert (copy.stat().st_uid, mode(copy)) == (OURS.uid, 0o400)
+    assert (volumes.reader_password.stat().st_uid, mode(volumes.reader_password)) == (OURS.uid, 0o500)
     for file, uid in readers.items():
         assert (file.stat().st_uid, file.stat().st_gid, mode(file)) == (uid, OURS.gid, 0o440)
     assert mode(volumes.secrets) == 0o751
@@ -83,15 +87,25 @@ def test_each_password_belongs_to_the_user_that_reads_it(volumes: Volumes) -> No
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others, as `init` does in its container")
 def test_a_second_start_changes_nothing(volumes: Volumes) -> None:
     def seen() -> dict[Path, tuple[bytes, int]]:
-        folders = (volumes.secrets, volumes.prediction_key, volumes.elasticsearch_users, volumes.model)
-        return {file: (file.read_bytes(), file.stat().st_ctime_ns) for folder in folders[:2] for file in folder.iterdir()} | {
-            file: (file.read_bytes(), 0) for folder in folders[2:] for file in folder.iterdir()
+        untouched = (volumes.secrets, volumes.prediction_key, volumes.reader_password)
+        written = (volumes.elasticsearch_users, volumes.model)
+        return {file: (file.read_bytes(), file.stat().st_ctime_ns) for folder in untouched for file in folder.iterdir()} | {
+            file: (file.read_bytes(), 0) for folder in written for file in folder.iterdir()
         }
 
     prepare(volumes, OURS, lambda folder: (folder / "model.json").touch())
     before = seen()
     assert prepare(volumes, OURS, lambda _: pytest.fail("there is a model already")) == []
     assert seen() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others, as `init` does in its container")
+def test_new_passwords_reach_the_canary(volumes: Volumes) -> None:
+    prepare(volumes, OURS, lambda folder: (folder / "model.json").touch())
+    secrets = Secrets(volumes.secrets)
+    secrets.file("reader").unlink()
+    prepare(volumes, OURS, lambda _: None)
+    assert (volumes.reader_password / secrets.file("reader").name).read_text() == secrets.password("reader")
 
 
 def test_init_outside_of_its_container_is_a_sentence(tmp_path: Path) -> None:

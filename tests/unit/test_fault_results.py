@@ -91,6 +91,11 @@ def test_a_balance_is_complete_only_without_loss_and_duplicates() -> None:
     assert not Balance((Account("prometheus counter", 2, 1, 0),), totals).holds, "a counter has no drops"
 
 
+@pytest.mark.parametrize(("stored", "lost"), [(9, 1), (10, 0), (12, 0), (13, -3)])
+def test_a_counter_may_have_what_was_not_answered(stored: int, lost: int) -> None:
+    assert Account("prometheus counter", 10, stored, 0, in_doubt=2).lost == lost
+
+
 def test_a_request_without_an_answer_took_for_ever() -> None:
     latencies = [Answer(0, 0.01, 200, "a", "b").seconds] * 98 + [Answer(0, None, None, None, None).seconds] * 2
     assert quantile(latencies, 0.98) == 0.01

@@ -16,6 +16,8 @@ from vitals.profile.bins import LARGEST
 from vitals.profile.folder import read_folder
 from vitals.settings import Settings
 
+from .conftest import Emitted
+
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 
 
@@ -51,6 +53,25 @@ def test_tells_its_model(client: TestClient) -> None:
 def test_lives_and_is_ready(client: TestClient) -> None:
     assert client.get("/health/live").json()["status"] == "alive"
     assert client.get("/health/ready").json()["status"] == "ready"
+
+
+def test_a_canary_leaves_a_span_a_log_record_and_a_count_and_no_prediction(client: TestClient, emitted: Emitted) -> None:
+    def counted(metric: str, **attributes: str) -> int:
+        points = [point for point in emitted.points(metric) if attributes.items() <= point.attributes.items()]
+        return sum(getattr(point, "count", None) or point.value for point in points)
+
+    predictions = counted("ml.predictions")
+    first, second = client.get("/health/canary").json(), client.get("/health/canary").json()
+    assert (first["status"], second["answered"]) == ("alive", first["answered"] + 1)
+    assert counted("http.server.request.duration", **{"http.route": "/health/canary"}) == second["answered"]
+    spans = [span for span in emitted.spans if span.name == "GET /health/canary"]
+    assert [f"{span.context.trace_id:032x}" for span in spans] == [first["trace_id"], second["trace_id"]]
+    assert {first["instance"]} == {span.resource.attributes["service.instance.id"] for span in spans}
+    logs = [one.log_record for one in emitted.logs]
+    assert [log.event_name for log in logs] == ["vitals.canary"] * 2
+    assert [f"{log.trace_id:032x}" for log in logs] == [first["trace_id"], second["trace_id"]]
+    assert len({log.attributes["log.record.uid"] for log in logs if log.attributes}) == 2
+    assert counted("ml.predictions") == predictions
 
 
 @pytest.mark.parametrize(

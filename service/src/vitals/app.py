@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         resource={"service.version": facts.version},
         pull=settings.metrics_pull,
         shutdown_seconds=settings.shutdown_grace_seconds / 2,
+        buffer_bytes=settings.telemetry_buffer_bytes,
     )
     app.add_middleware(BodyLimit, max_bytes=settings.request_max_bytes)
     add_problem_handlers(app)

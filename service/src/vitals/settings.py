@@ -20,6 +20,7 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 Days = Annotated[str, Field(pattern=r"^[1-9][0-9]*[hd]$")]
 AlertWindows = Literal["production", "demo"]
 Age = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,7}[smhd]$")]
+Interval = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4})[smh]$")]
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout: the folder that holds the configuration files of the engines."""
@@ -126,6 +127,11 @@ class Settings(_Options):
         le=600,
         description="How long SIGTERM waits for running requests, then for buffered telemetry.",
     )
+    telemetry_buffer_bytes: int = Field(
+        67108864,
+        ge=65536,
+        description="What is kept of each signal while the Collector is away; beyond it the oldest are dropped, and counted.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="What the service logs, on stderr and over OTLP."
     )
@@ -212,6 +218,7 @@ class StackSettings(_Options):
         description="A file with the value of its header Authorization, as in `Bearer abc`; without one the header is empty.",
     )
 
+    canary_interval: Interval = Field("10s", description="How often a request is followed into every store; 0s is never.")
     elasticsearch_heap: str = Field(
         "512m",
         pattern=r"^[1-9][0-9]*[mg]$",
@@ -234,6 +241,11 @@ class StackSettings(_Options):
     )
     vitals_cache_dir: Path = Field(default_factory=lambda: _home_of("cache"), description="Built engines: shared by all clones.")
     vitals_state_dir: Path = Field(default_factory=_state_dir, description="Data, secrets and logs of this clone's stack.")
+
+    @property
+    def canary_interval_seconds(self) -> int:
+        """CANARY_INTERVAL in seconds; 0 where there is no canary."""
+        return int(self.canary_interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.canary_interval[-1]]
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

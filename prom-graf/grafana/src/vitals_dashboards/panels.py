@@ -48,13 +48,15 @@ def timeseries(
     share: bool = False,
     signed: bool = False,
     limit: str = "",
+    promised: tuple[float, float] | None = None,
     points: int | None = None,
     none: str = "",
 ) -> Timeseries:
     """Lines over time.
 
     `stacked`: areas upon each other; `share`: from 0 to 1; `signed`: not from 0. `limit`: the legend of the line that the
-    others are compared with, drawn in red dashes. `points`: at most so many of each line, where one costs much. `none`: what
+    others are compared with, drawn in red dashes. `promised`: two values that are not to be passed, as dashed lines across,
+    the lower in orange, the higher in red. `points`: at most so many of each line, where one costs much. `none`: what
     is said where there are no data, if that is no trouble.
     """
     panel = (
@@ -81,6 +83,9 @@ def timeseries(
         dashes = {"fill": "dash", "dash": [8, 6]}
         red = {"mode": "fixed", "fixedColor": "red"}
         panel.override_by_name(limit, [DynamicConfigValue("custom.lineStyle", dashes), DynamicConfigValue("color", red)])
+    if promised:
+        panel.thresholds(_thresholds(*promised))
+        panel.thresholds_style(build.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
     if points:
         panel.max_data_points(points)
     if none:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import alerts, stores, variables
+from vitals_dashboards import alerts, freshness, stores, variables
 from vitals_dashboards.layout import dashboard
 from vitals_dashboards.panels import logs, newest_document, query, stat, timeseries
 from vitals_dashboards.queries import COLLECTOR, PROCESS, SIGNALS, average, occurred, or_zero, rate
@@ -24,6 +24,7 @@ def pipeline() -> dict[str, Any]:
         [*variables.of_the_service(), variables.collector()],
         [
             ("Now", _now()),
+            ("Freshness", freshness.freshness()),
             ("Through the Collector", _flow()),
             ("Queues on disk", _queues()),
             ("The service's SDK", _sdk()),
@@ -167,11 +168,7 @@ def _flow() -> list[Any]:
             "cps",
             "Documents by what Elasticsearch said of them. Anything but success is tried again or, if it can't be stored, "
             "lost: the Collector's log has Elasticsearch's reason.",
-            # The dots are part of the name; as a pattern they also fit the underscores of a Prometheus that escapes names.
-            query(
-                rate("", f'__name__=~"otelcol.elasticsearch.docs.processed(_total)?", {COLLECTOR}', "outcome"),
-                "{{outcome}}",
-            ),
+            query(rate("otelcol_elasticsearch_docs_processed", COLLECTOR, "outcome"), "{{outcome}}"),
         ),
     ]
 
@@ -226,25 +223,26 @@ def _sdk() -> list[Any]:
         timeseries(
             "Lost in the service",
             "cps",
-            "Dropped by a full queue, or given up after 60 s without the Collector. Should be 0: bring the Collector back; "
-            "OTEL_BSP_MAX_QUEUE_SIZE and OTEL_BLRP_MAX_QUEUE_SIZE set how much is kept meanwhile.",
+            "By the SDK's queue, or on the way to the Collector: the service's buffer was full (TELEMETRY_BUFFER_BYTES), or a "
+            "backend's queue in the Collector, or the answer was no. Should be 0; error_type has the reason.",
             query(or_zero(processed("span", ', error_type!=""'), processed("span", "")), "spans: queue full"),
-            query(or_zero(exported("span", ', error_type!=""'), processed("span", "")), "spans: export failed"),
+            query(or_zero(exported("span", ', error_type!=""'), processed("span", "")), "spans: on the way"),
             query(or_zero(processed("log", ', error_type!=""'), processed("log", "")), "logs: queue full"),
-            query(or_zero(exported("log", ', error_type!=""'), processed("log", "")), "logs: export failed"),
+            query(or_zero(exported("log", ', error_type!=""'), processed("log", "")), "logs: on the way"),
             width=6,
         ),
         timeseries(
-            "Fill of the SDK's queues",
-            "percentunit",
-            "In memory, and lost if the process is killed. It should stay near 0: batches leave every 200 ms.",
-            query(
-                f"max(otel_sdk_processor_span_queue_size{{{PROCESS}}} / otel_sdk_processor_span_queue_capacity{{{PROCESS}}})",
-                "spans",
-            ),
-            query(
-                f"max(otel_sdk_processor_log_queue_size{{{PROCESS}}} / otel_sdk_processor_log_queue_capacity{{{PROCESS}}})",
-                "logs",
+            "Waiting in the service",
+            "none",
+            "Items in the service's memory: what its batches gather, and what the Collector has not taken yet. A few dozen; more "
+            "means that the Collector is away or slow. Lost if the process is killed.",
+            *(
+                query(
+                    f"sum(otel_sdk_processor_{signal}_queue_size{{{PROCESS}}})"
+                    f" + sum(otel_sdk_exporter_{signal}_inflight{{{PROCESS}}})",
+                    f"{signal}s",
+                )
+                for signal in ("span", "log")
             ),
             width=6,
         ),

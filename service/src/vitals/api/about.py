@@ -1,13 +1,13 @@
-"""GET /health/live, /health/ready and /model: what is running here."""
+"""GET /health/live, /health/ready, /health/canary and /model: what is running here."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
 from vitals.api.problems import problem_responses
-from vitals.api.schemas import Health, ModelAnswer
+from vitals.api.schemas import CanaryAnswer, Health, ModelAnswer
 from vitals.api.state import state_of
-from vitals.telemetry import current_trace_id
+from vitals.telemetry import current_instance_id, current_trace_id
 
 router = APIRouter()
 
@@ -38,6 +38,15 @@ async def ready(request: Request) -> Health:
     """Ready: the model is loaded."""
     _ = state_of(request).ready_batcher
     return Health(status="ready", trace_id=current_trace_id())
+
+
+@router.get("/health/canary", summary="A request that leaves a span, a log record and a count, to be looked for in every store")
+async def canary(request: Request) -> CanaryAnswer:
+    """What `vitals canary` asks: its telemetry takes the way of every request's, and the model is left alone."""
+    state = state_of(request)
+    state.canaries += 1
+    state.recorder.canary()
+    return CanaryAnswer(status="alive", trace_id=current_trace_id(), instance=current_instance_id(), answered=state.canaries)
 
 
 @router.get("/model", summary="The model in use")

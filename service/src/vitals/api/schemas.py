@@ -63,6 +63,13 @@ class Health(BaseModel):
     trace_id: str | None
 
 
+class CanaryAnswer(Health):
+    """A request that is made to be followed: where its span, its log record and its count are looked for."""
+
+    instance: str | None = Field(description="`service.instance.id` of the process that answered.")
+    answered: int = Field(description="How many of these requests that process has answered, this one among them.")
+
+
 class ModelAnswer(BaseModel):
     """The model in use: its card, and what its profile says of the reference data."""
 

@@ -16,7 +16,10 @@ from vitals.telemetry import Recorder, RequestContext
 
 @dataclass(slots=True)
 class State:
-    """The model's facts and profile, the seam to telemetry, the monitoring counters; the batcher once the model is loaded."""
+    """The model's facts and profile, the seam to telemetry, the monitoring counters; the batcher once the model is loaded.
+
+    canaries: how many requests to `/health/canary` this process has answered.
+    """
 
     facts: ModelFacts
     profile: Profile
@@ -25,6 +28,7 @@ class State:
     instances_max: int
     log_features: bool
     batcher: Batcher[RequestContext] | None = None
+    canaries: int = 0
 
     @property
     def ready_batcher(self) -> Batcher[RequestContext]:

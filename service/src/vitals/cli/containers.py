@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.2
 def init() -> None:
     """Make passwords, Elasticsearch's users and the example model in their volumes; what is there stays."""
     state = StackSettings.load().vitals_state_dir
-    folders = ("secrets", "prediction-key", "elasticsearch-users", "model", "jaeger")
+    folders = ("secrets", "prediction-key", "reader-password", "elasticsearch-users", "model", "jaeger")
     volumes = containers.Volumes(*(state / name for name in folders))
     lacking = [path for path in vars(volumes).values() if not path.is_dir()]
     if lacking or os.geteuid() != 0:

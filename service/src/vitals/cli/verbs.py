@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from vitals.cli import backends, containers, engines, kibana, options, profile, report, scenario, service, stack, trace
+from vitals.cli import (
+    backends,
+    canary,
+    containers,
+    doctor,
+    engines,
+    kibana,
+    options,
+    profile,
+    report,
+    scenario,
+    service,
+    stack,
+    trace,
+)
 from vitals.cli.root import app
 
 _STACK = "The stack"
@@ -19,6 +33,7 @@ def demo() -> None:
 
 
 app.command(rich_help_panel=_SEE)(trace.trace)
+app.command(rich_help_panel=_SEE)(doctor.doctor)
 app.command(rich_help_panel=_SEE)(report.report)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=_SEE)
 
@@ -31,6 +46,7 @@ app.command(rich_help_panel=_STACK)(engines.engines)
 app.add_typer(backends.backends, name="backends", rich_help_panel=_STACK)
 app.command("setup-elasticsearch", hidden=True)(stack.setup_elasticsearch)
 app.command("setup-kibana", hidden=True)(kibana.setup_kibana)
+app.command("canary", hidden=True)(canary.canary)
 app.command("init", hidden=True)(containers.init)
 app.command("wait-for", hidden=True)(containers.wait_for)
 

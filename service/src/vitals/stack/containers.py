@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitals.stack.elasticsearch_files import write_users
-from vitals.stack.secrets import Owner, Secrets, User, ensure_random
+from vitals.stack.secrets import Owner, Secrets, User, ensure_random, write_atomically
 
 ROOT_USER = ROOT_GROUP = 0
 ELASTICSEARCH_USER = KIBANA_USER = 1000
@@ -30,6 +30,7 @@ class Volumes:
 
     secrets: Path
     prediction_key: Path
+    reader_password: Path
     elasticsearch_users: Path
     model: Path
     jaeger: Path
@@ -47,6 +48,7 @@ def prepare(volumes: Volumes, ours: Owner, make_model: Callable[[Path], object])
     secrets.ensure(grafana=True, prediction_key=False)
     _share(secrets, ours)
     _give_key(volumes.prediction_key / secrets.prediction_key.name, ours)
+    _copy(secrets.file("reader"), volumes.reader_password, ours)
     write_users(volumes.elasticsearch_users, secrets)
     _give(volumes.elasticsearch_users, Owner(ELASTICSEARCH_USER, 0), 0o500)
     for file in volumes.elasticsearch_users.iterdir():
@@ -80,6 +82,15 @@ def _give_key(file: Path, ours: Owner) -> None:
     ensure_random(file)
     _give(file, ours, 0o400)
     _give(file.parent, ours, 0o500)
+
+
+def _copy(password: Path, folder: Path, ours: Owner) -> None:
+    """One password in a volume that has nothing else: the canary talks to every part of the stack, and reads no other."""
+    copy = folder / password.name
+    if not copy.exists() or copy.read_text() != password.read_text():
+        write_atomically(copy, password.read_text(), mode=0o400)
+    _give(copy, ours, 0o400)
+    _give(folder, ours, 0o500)
 
 
 def _give(path: Path, owner: Owner, mode: int) -> None:

@@ -41,6 +41,16 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """Templates that are not there, or are another version than this checkout's, and data streams still on an older mapping."""
+
+    wanted: tuple[str, ...]
+    missing: tuple[str, ...]
+    outdated: tuple[str, ...]
+    behind: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Backing:
     name: str
     created: float
@@ -73,6 +83,24 @@ def set_up(url: str, password: str, settings: StackSettings, deadline_seconds: f
             if signal in filled:
                 _keep_up(client, stream, filled[signal], done)
     return done
+
+
+def compared(client: httpx.Client, settings: StackSettings) -> Compared:
+    """What a run of `set_up` would change of the templates; nothing is changed, and the reader's rights are enough.
+
+    Raises StackError where Elasticsearch refuses or goes away.
+    """
+    filled = _templates(settings)
+    listed = _asked(client, "GET", f"/_index_template/{_OURS}*")["index_templates"]
+    stored = {entry["name"]: entry["index_template"] for entry in listed}
+    names = {_OURS + signal: template for signal, template in filled.items()}
+    streams = [(stream, filled.get(stream.name.partition("-")[0])) for stream in _data_streams(client)]
+    return Compared(
+        wanted=tuple(names),
+        missing=tuple(name for name in names if name not in stored),
+        outdated=tuple(name for name in names if name in stored and _identity(stored[name]) != _identity(names[name])),
+        behind=tuple(stream.name for stream, template in streams if template and _is_behind(stream, template)),
+    )
 
 
 def _templates(settings: StackSettings) -> dict[str, dict[str, Any]]:
@@ -169,7 +197,7 @@ def _keep_up(client: httpx.Client, stream: _Stream, template: dict[str, Any], do
     retention = seconds(wanted)
     if stream.retention != wanted and _lifecycle_is_changed(client, stream.name, wanted):
         done.retention_changed.append(stream.name)
-    outdated = not stream.backing or stream.backing[-1].revision != inner["mappings"]["_meta"]["revision"]
+    outdated = _is_behind(stream, template)
     age = f"{int(retention / _BACKING_INDICES_IN_A_RETENTION)}s"
     conditions = None if outdated else {"conditions": {"max_age": age, "min_docs": 1}}
     if _asked(client, "POST", f"/{stream.name}/_rollover", conditions)["rolled_over"]:
@@ -177,6 +205,11 @@ def _keep_up(client: httpx.Client, stream: _Stream, template: dict[str, Any], do
     for index in too_old([(index.name, index.created) for index in stream.backing], retention, time.time()):
         _asked(client, "DELETE", f"/{index}")
         done.deleted.append(index)
+
+
+def _is_behind(stream: _Stream, template: Mapping[str, Any]) -> bool:
+    revision = template["template"]["mappings"]["_meta"]["revision"]
+    return not stream.backing or stream.backing[-1].revision != revision
 
 
 def _lifecycle_is_changed(client: httpx.Client, stream: str, retention: str) -> bool:

@@ -42,6 +42,7 @@ def stack_environment(
         **_retention(settings),
         **_backends(settings),
         "LOG_FILES": settings.log_files,
+        "CANARY_INTERVAL": settings.canary_interval,
         # A list of arguments, quoted for a shell.
         "COLLECTOR_CONFIG": shlex.join([*collector_config.arguments(settings), *more_for_the_collector]),
         "HOST_NAME": socket.gethostname(),
@@ -58,7 +59,15 @@ def with_inherited(ours: Mapping[str, str], inherited: Mapping[str, str]) -> dic
 _READ_BY_ONE: dict[GroupName, frozenset[str]] = {
     "collector": frozenset(
         {
-            *("METRICS_BACKEND", "LOGS_BACKEND", "TRACES_BACKEND", "COLLECTOR_CONFIG", "LOG_FILES", "LOGS_FILE"),
+            *(
+                "METRICS_BACKEND",
+                "LOGS_BACKEND",
+                "TRACES_BACKEND",
+                "COLLECTOR_CONFIG",
+                "LOG_FILES",
+                "LOGS_FILE",
+                "CANARY_INTERVAL",
+            ),
             *("COLLECTOR_SCRAPE_PORT", "COLLECTOR_REMOTE_WRITE_PORT", "COLLECTOR_VICTORIAMETRICS_PORT"),
             *("VICTORIAMETRICS_URL", "MIMIR_URL", "MIMIR_TENANT", "LOKI_URL", "VICTORIALOGS_URL", "TEMPO_OTLP_ENDPOINT"),
             *("OTLP_BACKEND_ENDPOINT", "OTLP_BACKEND_AUTHORIZATION_FILE"),
@@ -82,10 +91,12 @@ def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[st
     over_http = inherited.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").startswith("http")
     collector = settings.otlp_http_port if over_http else settings.otlp_grpc_port
     everywhere = service.service_host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+    host = LOOPBACK if everywhere else service.service_host
     return {
         **{name: str(port) for name, port in settings.ports().items()},
         "LISTEN_HOST": LOOPBACK,
-        "SERVICE_PROBE_HOST": LOOPBACK if everywhere else service.service_host,
+        "SERVICE_PROBE_HOST": host,
+        "SERVICE_URL": f"http://{f'[{host}]' if ':' in host else host}:{settings.service_port}",
         "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.elasticsearch_port}",
         "PROMETHEUS_URL": f"http://{LOOPBACK}:{settings.prometheus_port}",
         "JAEGER_OTLP_ENDPOINT": f"{LOOPBACK}:{settings.jaeger_otlp_port}",

@@ -13,10 +13,23 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 def sentence_of_a_failed_start(name: str, said: Sequence[str], log: Path) -> str:
     """One sentence: the process's own last words about what is wrong, and where the rest is."""
-    lines = [line for line in (_COLOURS.sub("", line) for line in said) if not _FRAME.match(line)]
-    telling = [line.strip() for line in lines if _TROUBLE.search(line)] or [line.strip() for line in lines]
+    telling = _troubles(said) or _lines(said)
     if not telling:
         return f"{name} could not start, and said nothing about why; see {log}."
     # A restart repeats the words: each once, the last few.
     words = list(dict.fromkeys(telling))[-4:]
     return f"{name} could not start: {' '.join(words)} (its log: {log})"
+
+
+def last_trouble(said: Sequence[str], most: int = 300) -> str:
+    """The last line that tells of trouble, cut to so many characters; empty where none does."""
+    telling = _troubles(said)
+    return telling[-1][:most] if telling else ""
+
+
+def _lines(said: Sequence[str]) -> list[str]:
+    return [line.strip() for line in (_COLOURS.sub("", line) for line in said) if not _FRAME.match(line)]
+
+
+def _troubles(said: Sequence[str]) -> list[str]:
+    return [line for line in _lines(said) if _TROUBLE.search(line)]

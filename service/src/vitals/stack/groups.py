@@ -1,6 +1,7 @@
 """The groups of the stack that start and stop as one, and what each needs.
 
 A target of the command names one or several. The Collector is a group of its own: another backend leaves the service running.
+The canary is in it, since it asks the stores of the chosen backends.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ GROUPS: dict[GroupName, Group] = {
             "COLLECTOR_REMOTE_WRITE_PORT",
             "COLLECTOR_VICTORIAMETRICS_PORT",
         ),
-        150 * _MIB,
+        230 * _MIB,
         ("collector",),
     ),
     "service": Group("service", ("SERVICE_PORT",), 250 * _MIB, ()),

@@ -34,6 +34,7 @@ USUAL_SECONDS = {
     "loki": 17,
     "alertmanager": 1,
     "collector": 3,
+    "canary": 1,
     "service": 6,
 }
 """From its start to ready, on 2 cores."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Collection
 
 import psutil
 
@@ -27,12 +28,19 @@ def in_use(port: int, host: str = "127.0.0.1") -> bool:
 
 def listeners() -> dict[int, psutil.Process]:
     """The process behind each listening TCP port, as far as the system lets us see it."""
-    found: dict[int, psutil.Process] = {}
+    return {port: processes[-1] for port, processes in holders().items()}
+
+
+def holders(addresses: Collection[str] | None = None) -> dict[int, list[psutil.Process]]:
+    """Every process that listens on a TCP port, at one of these addresses or at any, as far as the system lets us see it."""
+    found: dict[int, list[psutil.Process]] = {}
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr:
+                if addresses is not None and connection.laddr.ip not in addresses:
+                    continue
                 with contextlib.suppress(psutil.Error):
-                    found[connection.laddr.port] = psutil.Process(connection.pid)
+                    found.setdefault(connection.laddr.port, []).append(psutil.Process(connection.pid))
     return found
 
 

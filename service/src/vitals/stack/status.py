@@ -12,6 +12,7 @@ import httpx2 as httpx
 from vitals.errors import NotRunning
 from vitals.settings import Settings, StackSettings
 from vitals.stack import backends
+from vitals.stack.addresses import address
 from vitals.stack.groups import GroupName, Target, members
 from vitals.stack.secrets import Secrets
 
@@ -39,13 +40,26 @@ class Component:
 
     def ready(self) -> bool:
         """Whether it says so within 3 seconds."""
+        return not self.unready()
+
+    def unready(self) -> str:
+        """Why it is not ready, as the end of a sentence about it; empty where it is. Within 3 seconds."""
+        at = f"at {httpx.URL(self.health_url).netloc.decode()}"
         try:
             answer = httpx.get(self.health_url, auth=self.auth, timeout=3, trust_env=False)
-        except httpx.HTTPError:
-            return False
-        if self.name == "elasticsearch" and answer.status_code == httpx.codes.OK:
-            return '"status":"green"' in answer.text or '"status":"yellow"' in answer.text
-        return answer.status_code == httpx.codes.OK
+        except httpx.ConnectError:
+            return f"does not listen {at}"
+        except httpx.TimeoutException:
+            return f"takes connections {at} and does not answer within 3 s: it is frozen, or has more to do than it can"
+        except httpx.HTTPError as strange:
+            return f"breaks off {at} ({type(strange).__name__}): something else may listen there"
+        if self.name == "elasticsearch" and answer.status_code == httpx.codes.UNAUTHORIZED:
+            return f"refuses the password of its user reader {at}: it was started with other secrets, or is another Elasticsearch"
+        if answer.status_code != httpx.codes.OK:
+            return f"answers {answer.status_code} {at}: {' '.join(answer.text[:200].split()) or 'without a reason'}"
+        if self.name == "elasticsearch" and '"status":"green"' not in answer.text and '"status":"yellow"' not in answer.text:
+            return f"is up {at}, and its cluster's health is not yellow or green: shards with data are not there"
+        return ""
 
     def told(self, ready: bool) -> dict[str, Any]:
         """As `vitals status --json` gives it."""
@@ -57,22 +71,28 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
     secrets = Secrets(settings.vitals_state_dir / "secrets")
     everywhere = service.service_host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
     host = "127.0.0.1" if everywhere else service.service_host
-    served = f"http://{f'[{host}]' if ':' in host else host}:{settings.service_port}"
-    collector = _local(settings.collector_health_port)
-    elasticsearch = _local(settings.elasticsearch_port)
+    # Containers have a variable for it; natively the service may listen on another address than loopback.
+    served = address("SERVICE_URL", settings.service_port).replace("127.0.0.1", f"[{host}]" if ":" in host else host)
+    collector = address("COLLECTOR_HEALTH_URL", settings.collector_health_port)
+    prometheus = address("PROMETHEUS_URL", settings.prometheus_port)
+    elasticsearch = address("ELASTICSEARCH_URL", settings.elasticsearch_port)
+    jaeger_health = f"{address('JAEGER_HEALTH_URL', settings.jaeger_health_port)}/status"
+    node_exporter = address("NODE_EXPORTER_URL", settings.node_exporter_port)
+    alertmanager = address("ALERTMANAGER_URL", settings.alertmanager_port)
+    loki = address("LOKI_URL", settings.loki_port)
     found = [
         Component("service", served, f"{served}/health/ready", {"docs_url": f"{served}/docs"}),
         Component(
             "collector",
-            _local(settings.otlp_http_port),
+            address("COLLECTOR_URL", settings.otlp_http_port),
             collector,
             {
                 "otlp_grpc": f"127.0.0.1:{settings.otlp_grpc_port}",
                 "health_url": collector,
-                "metrics_url": f"{_local(settings.collector_metrics_port)}/metrics",
+                "metrics_url": f"{address('COLLECTOR_METRICS_URL', settings.collector_metrics_port)}/metrics",
             },
         ),
-        Component("prometheus", _local(settings.prometheus_port), f"{_local(settings.prometheus_port)}/-/ready"),
+        Component("prometheus", prometheus, f"{prometheus}/-/ready"),
         Component(
             "elasticsearch",
             elasticsearch,
@@ -80,20 +100,10 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
             {"user": "reader", "password_file": str(secrets.file("reader"))},
             _reader(secrets),
         ),
-        Component(
-            "jaeger",
-            _local(settings.jaeger_port),
-            f"{_local(settings.jaeger_health_port)}/status",
-            {"health_url": f"{_local(settings.jaeger_health_port)}/status"},
-        ),
-        Component(
-            "node_exporter",
-            _local(settings.node_exporter_port),
-            _local(settings.node_exporter_port),
-            {"metrics_url": f"{_local(settings.node_exporter_port)}/metrics"},
-        ),
-        Component("alertmanager", _local(settings.alertmanager_port), f"{_local(settings.alertmanager_port)}/-/ready"),
-        Component("loki", _local(settings.loki_port), f"{_local(settings.loki_port)}/ready"),
+        Component("jaeger", address("JAEGER_URL", settings.jaeger_port), jaeger_health, {"health_url": jaeger_health}),
+        Component("node_exporter", node_exporter, node_exporter, {"metrics_url": f"{node_exporter}/metrics"}),
+        Component("alertmanager", alertmanager, f"{alertmanager}/-/ready"),
+        Component("loki", loki, f"{loki}/ready"),
     ]
     wanted = members(target, backends.servers(settings))
     return [component for component in found if COMPONENTS[component.name] in wanted]
@@ -104,10 +114,6 @@ def readiness(asked: Sequence[Component]) -> dict[str, bool]:
     with ThreadPoolExecutor(max(1, len(asked))) as side_by_side:
         answers = side_by_side.map(Component.ready, asked)
         return dict(zip((component.name for component in asked), answers, strict=True))
-
-
-def _local(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
 
 
 def _reader(secrets: Secrets) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from vitals.telemetry.instrument import instrument
 from vitals.telemetry.logs import printable
 from vitals.telemetry.recorder import Label, LoggedRows, Prediction, Recorder, RequestContext
 from vitals.telemetry.runtime import Telemetry
-from vitals.telemetry.trace_id import current_trace_id
+from vitals.telemetry.trace_id import current_instance_id, current_trace_id
 
 __all__ = [
     "Counts",
@@ -21,6 +21,7 @@ __all__ = [
     "Recorder",
     "RequestContext",
     "Telemetry",
+    "current_instance_id",
     "current_trace_id",
     "instrument",
     "printable",

@@ -11,6 +11,7 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.metrics.export import MetricReader
 from starlette.types import ASGIApp
 
+from vitals.telemetry import defaults
 from vitals.telemetry.pull import add_pull_endpoint
 from vitals.telemetry.runtime import Telemetry
 
@@ -22,12 +23,14 @@ def instrument(
     resource: Mapping[str, str] | None = None,
     pull: bool = False,
     shutdown_seconds: float = 10.0,
+    buffer_bytes: int = defaults.BUFFER_BYTES,
 ) -> Telemetry:
     """Send the application's traces, metrics and logs over OTLP; one SERVER span a request, `traceresponse` on every answer.
 
     service_name: used where OTEL_SERVICE_NAME is not set; resource: further attributes, e.g. `service.version`.
     pull: also serve the metrics at `/metrics` for a Prometheus server that scrapes.
     shutdown_seconds: how long the end of the application waits for what is buffered.
+    buffer_bytes: what is kept of each signal while the Collector is away; beyond it the oldest are dropped, and counted.
 
     Nothing runs until the application does: providers and their threads start with its first ASGI event, in the process that
     serves, so a server may fork or spawn workers after this call. Raises RuntimeError for an application that already runs.
@@ -42,6 +45,7 @@ def instrument(
         resource=resource,
         metric_readers=readers,
         shutdown_seconds=shutdown_seconds,
+        buffer_bytes=buffer_bytes,
     )
     _start_with_first_event(app, telemetry)
     _end_with_lifespan(app, telemetry)

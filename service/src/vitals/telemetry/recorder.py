@@ -133,6 +133,10 @@ class Recorder:
             attributes["ml.label.correct"] = given.correct
         self._emit("ml.label", f"label {given.label} for a prediction of {given.predicted}", attributes)
 
+    def canary(self) -> None:
+        """Write the log record of a request that is made to be followed, as one `vitals.canary` event, whatever LOG_LEVEL is."""
+        self._emit("vitals.canary", "canary", {})
+
     def refused(self, fields: Sequence[tuple[str, str]]) -> None:
         """Log that the current request's input failed validation: (field, reason) pairs, never the values."""
         named = fields[:MAX_FIELDS]

@@ -27,7 +27,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from vitals.telemetry import defaults
-from vitals.telemetry.exporters import exporter_classes
+from vitals.telemetry.delivery.exporters import delivering, report
+from vitals.telemetry.exporters import Signal, exporter_classes
 from vitals.telemetry.logs import UidProcessor, attach_otlp_handler
 
 _logger = logging.getLogger(__name__)
@@ -60,11 +61,13 @@ class Telemetry:
         resource: Mapping[str, str] | None = None,
         metric_readers: list[MetricReader] | None = None,
         shutdown_seconds: float = 10.0,
+        buffer_bytes: int = defaults.BUFFER_BYTES,
     ) -> None:
         self._service_name = service_name
         self._attributes = dict(resource or {})
         self._extra_readers = list(metric_readers or [])
         self._shutdown_seconds = shutdown_seconds
+        self._buffer_bytes = buffer_bytes
         self._ours: list[TracerProvider | MeterProvider | LoggerProvider] = []
         self._handler: logging.Handler | None = None
         self._started = False
@@ -131,16 +134,25 @@ class Telemetry:
 
     def _set_meter_provider(self, resource: Resource) -> None:
         readers = list(self._extra_readers)
+        exporters = []
         for made in exporter_classes("metrics"):
-            readers.append(made() if issubclass(made, MetricReader) else PeriodicExportingMetricReader(made()))
+            if issubclass(made, MetricReader):
+                readers.append(made())
+            else:
+                exporters.append(self._delivering("metrics", made))
+                readers.append(PeriodicExportingMetricReader(exporters[-1]))
         provider = MeterProvider(metric_readers=readers, resource=resource, views=defaults.VIEWS, shutdown_on_exit=False)
         metrics.set_meter_provider(provider)
         self._ours.append(provider)
+        for exporter in exporters:
+            report(exporter, self.meter)
 
     def _set_tracer_provider(self, resource: Resource) -> None:
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         for made in exporter_classes("traces"):
-            provider.add_span_processor(BatchSpanProcessor(made()))
+            exporter = self._delivering("traces", made)
+            report(exporter, self.meter)
+            provider.add_span_processor(BatchSpanProcessor(exporter))
         trace.set_tracer_provider(provider)
         self._ours.append(provider)
 
@@ -148,9 +160,14 @@ class Telemetry:
         provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
         provider.add_log_record_processor(UidProcessor())
         for made in exporter_classes("logs"):
-            provider.add_log_record_processor(BatchLogRecordProcessor(made()))
+            exporter = self._delivering("logs", made)
+            report(exporter, self.meter)
+            provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
         _logs.set_logger_provider(provider)
         self._ours.append(provider)
+
+    def _delivering(self, signal: Signal, made: type[Any]) -> Any:
+        return delivering(signal, made, buffer_bytes=self._buffer_bytes, shutdown_seconds=self._shutdown_seconds)
 
     def shutdown(self) -> None:
         """Deliver what is buffered, side by side, for `shutdown_seconds` at most; says so where that was not enough."""

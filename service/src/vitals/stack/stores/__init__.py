@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx2 as httpx
 
 from vitals.settings import StackSettings
 from vitals.stack import backends
+from vitals.stack.addresses import address
 from vitals.stack.records import Exemplar, Log, Place, Span
 from vitals.stack.secrets import Secrets
 from vitals.stack.stores import elasticsearch, jaeger, loki, prometheus
@@ -30,10 +30,10 @@ class Stores:
         self.places = tuple(backends.places(settings))
         self.unused = backends.unused_places(settings)
         password = Secrets(settings.vitals_state_dir / "secrets").password("reader")
-        self.elasticsearch = _client(_address("ELASTICSEARCH_URL", settings.elasticsearch_port), (READER, password))
-        self.prometheus = _client(_address("PROMETHEUS_URL", settings.prometheus_port))
-        self.jaeger = _client(_address("JAEGER_URL", settings.jaeger_port))
-        self.loki = _client(settings.loki_url or _address("LOKI_URL", settings.loki_port))
+        self.elasticsearch = _client(address("ELASTICSEARCH_URL", settings.elasticsearch_port), (READER, password))
+        self.prometheus = _client(address("PROMETHEUS_URL", settings.prometheus_port))
+        self.jaeger = _client(address("JAEGER_URL", settings.jaeger_port))
+        self.loki = _client(settings.loki_url or address("LOKI_URL", settings.loki_port))
 
     def close(self) -> None:
         """Close the connections."""
@@ -75,6 +75,10 @@ class Stores:
         """The exemplars of the last six hours that name the trace."""
         return [exemplar for exemplar in self.all_exemplars() if exemplar.trace_id == trace_id]
 
+    def answered(self, route: str, instance: str | None) -> int:
+        """How many requests to a route a process has answered with 200, as Prometheus knows it."""
+        return prometheus.answered(self.prometheus, route, instance)
+
     def all_exemplars(self) -> list[Exemplar]:
         """The exemplars of the last six hours, of every histogram."""
         return prometheus.exemplars(self.prometheus)
@@ -82,8 +86,3 @@ class Stores:
 
 def _client(base_url: str, auth: tuple[str, str] | None = None) -> httpx.Client:
     return httpx.Client(base_url=base_url, auth=auth, timeout=_TIMEOUT_SECONDS, trust_env=False)
-
-
-def _address(variable: str, port: int) -> str:
-    """Loopback, unless SECRETS_DIR says that this is one of the stack's own containers: there the variable names the engine."""
-    return (os.environ.get(variable) if "SECRETS_DIR" in os.environ else None) or f"http://127.0.0.1:{port}"

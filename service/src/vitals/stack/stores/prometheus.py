@@ -1,7 +1,8 @@
-"""Prometheus as a store of exemplars: what leads from a number to a trace."""
+"""Prometheus as a store of exemplars, which lead from a number to a trace, and of counts of requests."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,15 @@ def exemplars(client: httpx.Client) -> list[Exemplar]:
         for series in response.raise_for_status().json()["data"]
         for exemplar in series["exemplars"]
     ]
+
+
+def answered(client: httpx.Client, route: str, instance: str | None) -> int:
+    """How many requests to a route a process has answered with 200, as its latest sample says; 0 where there is none."""
+    of_instance = f",instance={json.dumps(instance)}" if instance else ""
+    name = "http_server_request_duration_seconds_count"
+    asked = f'sum({name}{{http_route="{route}",http_response_status_code="200"{of_instance}}})'
+    result = client.get("/api/v1/query", params={"query": asked}).raise_for_status().json()["data"]["result"]
+    return int(float(result[0]["value"][1])) if result else 0
 
 
 def _exemplar(labels: dict[str, str], exemplar: dict[str, Any]) -> Exemplar:

@@ -1,0 +1,17 @@
+"""Where the engines are: natively on loopback, in the stack's own containers where a variable says."""
+
+from __future__ import annotations
+
+import os
+
+from vitals.stack.processes import MARK
+
+
+def address(variable: str, port: int) -> str:
+    """Loopback, unless SECRETS_DIR says that this is one of the stack's own containers: there the variable names the engine."""
+    return (os.environ.get(variable) if "SECRETS_DIR" in os.environ else None) or f"http://127.0.0.1:{port}"
+
+
+def in_a_container() -> bool:
+    """Whether this is one of the stack's own containers; the native stack's processes have SECRETS_DIR too, and its mark."""
+    return "SECRETS_DIR" in os.environ and MARK not in os.environ

@@ -1,0 +1,131 @@
+"""The thread that empties a buffer: in order, one request at a time, again and again until each is taken or can't be."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from vitals.telemetry.delivery.buffer import Buffer, Parcel
+from vitals.telemetry.delivery.measures import Measures
+from vitals.telemetry.delivery.outcome import Outcome
+from vitals.telemetry.delivery.transports import Transport
+
+_logger = logging.getLogger("vitals.telemetry.delivery")
+
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 5.0
+"""Between attempts: doubled from the first to the longest, then drawn from its upper half: replicas don't come at once."""
+
+DOUBTFUL_ATTEMPTS = 5
+"""After so many answers that may mean `never`, they do."""
+
+SECONDS_BETWEEN_WARNINGS = 60.0
+
+
+class Sender:
+    """Sends what a buffer holds. Its thread is a daemon: a process that does not shut its telemetry down still ends."""
+
+    def __init__(self, signal: str, buffer: Buffer, transport: Transport, measures: Measures) -> None:
+        self._signal = signal
+        self._buffer = buffer
+        self._transport = transport
+        self._measures = measures
+        self._away_since: float | None = None
+        self._warned: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._run, name=f"vitals delivers {signal}", daemon=True)
+        self._thread.start()
+
+    def close(self, seconds: float) -> None:
+        """Send what is left for that long at most; the rest is lost, counted and said."""
+        self._buffer.close()
+        self._thread.join(max(0.0, seconds))
+        left = self._buffer.abandon()
+        if left:
+            self._measures.lost(left, "shutdown")
+            _logger.warning(
+                "%d %s were still in the buffer and are lost: %s did not take them within %.0f s.",
+                left,
+                self._signal,
+                self._transport.address,
+                seconds,
+            )
+        self._transport.close()
+
+    def _run(self) -> None:
+        with suppress_instrumentation():  # what is logged here must not be sent by itself
+            while (parcel := self._buffer.first()) is not None:
+                self._send(parcel)
+
+    def _send(self, parcel: Parcel) -> None:
+        attempt = 0
+        while True:
+            begun = time.perf_counter()
+            outcome = self._transport.send(parcel.data)
+            self._measures.attempted(time.perf_counter() - begun, outcome.reason)
+            attempt += 1
+            if outcome.verdict == "taken":
+                break
+            if outcome.verdict == "lost" or (outcome.verdict == "doubtful" and attempt >= DOUBTFUL_ATTEMPTS):
+                break
+            self._say_away(outcome)
+            self._buffer.rest(_wait(attempt, outcome))
+            if self._buffer.closing:
+                if not self._buffer.items:
+                    return  # abandoned, and counted
+                time.sleep(FIRST_WAIT_SECONDS)
+        self._buffer.done(lambda: self._count(parcel, outcome))
+        if outcome.verdict == "taken":
+            self._say_back()
+        if outcome.verdict != "taken" or outcome.rejected:
+            self._say_lost(outcome.rejected or parcel.items, outcome)
+
+    def _count(self, parcel: Parcel, outcome: Outcome) -> None:
+        if outcome.verdict != "taken":
+            self._measures.lost(parcel.items, outcome.reason)
+            return
+        self._measures.taken(parcel.items - outcome.rejected)
+        if outcome.rejected:
+            self._measures.lost(outcome.rejected, "rejected")
+
+    def _say_lost(self, items: int, outcome: Outcome) -> None:
+        reason = outcome.reason or "rejected"
+        now = time.monotonic()
+        if now - self._warned.get(reason, -SECONDS_BETWEEN_WARNINGS) >= SECONDS_BETWEEN_WARNINGS:
+            self._warned[reason] = now
+            _logger.warning(
+                "%s did not take %d %s (%s: %s); further ones within a minute are only counted.",
+                self._transport.address,
+                items,
+                self._signal,
+                reason,
+                outcome.explained,
+            )
+
+    def _say_away(self, outcome: Outcome) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            _logger.warning(
+                "%s does not take %s (%s: %s): they are kept while there is room, and sent again.",
+                self._transport.address,
+                self._signal,
+                outcome.reason,
+                outcome.explained,
+            )
+
+    def _say_back(self) -> None:
+        if self._away_since is not None:
+            _logger.warning(
+                "%s takes %s again, after %.1f s.", self._transport.address, self._signal, time.monotonic() - self._away_since
+            )
+            self._away_since = None
+
+
+def _wait(attempt: int, outcome: Outcome) -> float:
+    if outcome.after_seconds is not None:
+        return min(outcome.after_seconds, 60.0)
+    longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
