@@ -15,7 +15,7 @@ from .odd import HOUR, link, log, nested, span
 
 MEGABYTE = 1_000_000
 SECRET = "password=hunter2hunter2"
-BODY_BOUND, VALUE_BOUND, ATTRIBUTES_BOUND = 65_536, 16_384, 128
+BODY_BOUND, VALUE_BOUND, ATTRIBUTES_BOUND = 65_536, 65_536, 128
 
 
 @pytest.mark.timeout(600)
