@@ -114,7 +114,10 @@ def test_each_store_is_measured_by_itself(world: World, tmp_path: Path) -> None:
         running.until(lambda: running.found().keys() == EVERY)
         found = running.found()
         early = max(found["elasticsearch spans"].min, found["elasticsearch logs"].min)
-        assert early < 0.95 < found["prometheus"].min < 1.9 < found["jaeger"].max < 6
+        # How late each is counts from the request, what is measured from its answer: on a busy machine somewhat less.
+        assert early < found["prometheus"].min < found["jaeger"].max < 6
+        assert found["prometheus"].min > 0.5
+        assert found["jaeger"].max - found["prometheus"].min > 0.5
         assert running.counts("vitals.canary.lost") == {}
     assert {attributes["store"] for attributes, _ in running.points("vitals.canary.lost")} == EVERY, "at 0 from the start"
 
