@@ -1,7 +1,7 @@
 """The disk of the queues is full: the Collector lives, what it can't take the service keeps or counts, and it recovers.
 
 One thing no configuration mends: the queue writes down what it reads, and where there is no room for that it passes over a
-request that it had taken (`getNextItem` in exporterhelper's persistent_queue.go). No metric has that; the log does, once a request.
+request that it had taken (`getNextItem` in exporterhelper's persistent_queue.go). No metric has that; the log does.
 """
 
 from __future__ import annotations
