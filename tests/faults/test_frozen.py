@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2 as httpx
@@ -10,66 +12,92 @@ import pytest
 
 from ..stack.conftest import Stack, eventually
 from . import latency
-from .accountant import balance
+from .accountant import Balance, balance
 from .conftest import Fault
 from .engines import frozen, queued
-from .load import Load
+from .load import Answer, Load
+from .results import Row
 
 FROZEN_SECONDS = 60
 CAUGHT_UP_WITHIN_SECONDS = 120
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ("backend", "port", "exporters"),
-    [
-        ("Elasticsearch", "elasticsearch_port", ["elasticsearch/logs", "elasticsearch/traces"]),
-        ("Jaeger", "jaeger_otlp_port", ["otlp_grpc/jaeger"]),
-        ("Prometheus", "prometheus_port", ["otlp_http/prometheus"]),
-    ],
-)
-def test_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path, backend: str, port: str, exporters: list[str]) -> None:
-    name = f"frozen-{backend.lower()}"
-    with (
-        fault(
-            f"{backend} frozen (SIGSTOP) for {FROZEN_SECONDS} s", must_show="/predict p99 ≤ 1.5 times before; catches up after"
-        ) as row,
-        stack.another_service(name) as service,
-    ):
-        with Load(service.url, folder=tmp_path) as load:
-            calm = latency.before(load)
-            usual = _usually_queued(stack, exporters)
-            with frozen(getattr(stack.settings, port)):
-                begun = time.monotonic()
-                over = load.wait(FROZEN_SECONDS)
-                waiting = queued(stack, *exporters)
-            thawed = time.monotonic()
-            eventually(
-                lambda: _queued(stack, exporters),
-                lambda size: size <= usual,
-                within=CAUGHT_UP_WITHIN_SECONDS,
-                why=f"{backend} has caught up: no more than {usual:.0f} bytes wait",
+BACKENDS = {
+    "Elasticsearch": ("elasticsearch_port", ["elasticsearch/logs", "elasticsearch/traces"]),
+    "Jaeger": ("jaeger_otlp_port", ["otlp_grpc/jaeger"]),
+    "Prometheus": ("prometheus_port", ["otlp_http/prometheus"]),
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a backend's freezing was like: the time before it and while it lasted, what waited, and when it had caught up."""
+
+    before: tuple[float, float]
+    during: tuple[float, float]
+    usual: float
+    waiting: float
+    caught_up: float
+
+
+@pytest.mark.timeout(900)
+def test_each_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    """One after the other, under one load: what they miss is looked for once, when all have gone on."""
+    with ExitStack() as rows, stack.another_service("frozen") as service:
+        recorded = {
+            backend: rows.enter_context(
+                fault(
+                    f"{backend} frozen (SIGSTOP) for {FROZEN_SECONDS} s",
+                    must_show="/predict p99 ≤ 1.5 times before; catches up after",
+                )
             )
-            caught_up = time.monotonic() - thawed
-        answers = load.answers()
-        found = balance(stack, name, answers, within=60)
-        quick = latency.compared(load, row, calm, (begun, over))
-        row.figures |= {
-            "answered": len(answers),
-            "lost": found.lost,
-            "duplicated": found.duplicated,
-            "waiting_mb": round(waiting / 1e6, 2),
-            "usually_waiting_mb": round(usual / 1e6, 2),
-            "caught_up_after_s": round(caught_up, 1),
+            for backend in BACKENDS
         }
-        row.seen = (
-            f"{latency.told(row)}; {waiting / 1e6:.1f} MB waited, caught up {caught_up:.1f} s after it went on, under load; "
-            f"{len(answers)} answered, {found.lost} lost, {found.duplicated} duplicated"
-        )
+        with Load(service.url, folder=tmp_path) as load:
+            load.wait(latency.SETTLE_SECONDS)
+            seen = {backend: _freeze(stack, load, backend) for backend in BACKENDS}
+        answers = load.answers()
+        found = balance(stack, "frozen", answers, within=60)
+        quick = {backend: _told(recorded[backend], load, one, answers, found) for backend, one in seen.items()}
         print(found.table())
-        assert waiting > usual, "it was frozen"
+        assert all(one.waiting > one.usual for one in seen.values()), "each was frozen"
         assert found.complete, found.table()
-        assert quick, row.seen
+        assert all(quick.values()), quick
+
+
+def _freeze(stack: Stack, load: Load, backend: str) -> Seen:
+    port, exporters = BACKENDS[backend]
+    before = time.monotonic(), load.wait(latency.BEFORE_SECONDS)
+    usual = _usually_queued(stack, exporters)
+    with frozen(getattr(stack.settings, port)):
+        during = time.monotonic(), load.wait(FROZEN_SECONDS)
+        waiting = queued(stack, *exporters)
+    thawed = time.monotonic()
+    eventually(
+        lambda: _queued(stack, exporters),
+        lambda size: size <= usual,
+        within=CAUGHT_UP_WITHIN_SECONDS,
+        why=f"{backend} has caught up: no more than {usual:.0f} bytes wait",
+    )
+    return Seen(before, during, usual, waiting, time.monotonic() - thawed)
+
+
+def _told(row: Row, load: Load, seen: Seen, answers: list[Answer], found: Balance) -> bool:
+    """Fill the row; gives whether the answers were quick enough."""
+    quick = latency.compared(load, row, seen.before, seen.during)
+    row.figures |= {
+        "answered": len(answers),
+        "lost": found.lost,
+        "duplicated": found.duplicated,
+        "waiting_mb": round(seen.waiting / 1e6, 2),
+        "usually_waiting_mb": round(seen.usual / 1e6, 2),
+        "caught_up_after_s": round(seen.caught_up, 1),
+    }
+    row.seen = (
+        f"{latency.told(row)}; {seen.waiting / 1e6:.1f} MB waited, caught up {seen.caught_up:.1f} s after it went on; "
+        f"of {len(answers)} answered while all three were frozen in turn {found.lost} lost, {found.duplicated} duplicated"
+    )
+    return quick
 
 
 def _usually_queued(stack: Stack, exporters: list[str]) -> float:

@@ -19,7 +19,7 @@ from .load import Answer, Load
 LAST_SECONDS = 0.2
 """What a SIGKILL may cost: the answers of so long before it. They were still on their way out of the process."""
 
-UNTIL_STORED = 20
+UNTIL_STORED = 10
 LOAD_SECONDS = 10
 
 
