@@ -71,6 +71,10 @@ class OwnCollector:
         self._process.kill()
         self._process.wait()
 
+    def seen_by_it(self, path: Path) -> Path:
+        """A path as this process has it, whose mounts may be its own."""
+        return Path(f"/proc/{self._process.pid}/root{path}")
+
     @property
     def alive(self) -> bool:
         """Whether it runs."""

@@ -1,28 +1,34 @@
-"""The disk of the queues is full: the Collector lives, what it can't take the service keeps or counts, and it recovers.
+"""The disk of the queues is small, or full: the Collector lives, what it can't take is counted, and it recovers.
 
-One thing no configuration mends: the queue writes down what it reads, and where there is no room for that it passes over a
-request that it had taken (`getNextItem` in exporterhelper's persistent_queue.go). No metric has that; the log does, each time.
+A disk that the queues can't fill is the way around what no configuration mends: where there is no room even to write down what
+was read, the Collector's queue passes over a request that it had taken (`getNextItem` in exporterhelper's persistent_queue.go),
+and no metric has that. So QUEUE_BYTES has to fit the disk, as `vitals doctor` says, and then everything is counted; a disk that
+something else fills is a second test, which says what that costs.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from vitals.telemetry.defaults import BATCH_SIZE
-
 from ..stack.conftest import Stack, eventually
-from .accountant import balance
+from .accountant import QUEUE_FULL, balance
 from .conftest import Fault
 from .engines import dead, ready
 from .load import Load
 from .own_collector import OwnCollector
 
 DISK_MIB = 8
+QUEUE_BYTES = 1_000_000
+"""Of each of four queues: their files are some 1.6 times as large, and so fit."""
+
 FULL_SECONDS = 20
+NO_ROOM = "no space left on device"
 BUFFER_BYTES = 500_000
 """The service's: less than what it has to say while the disk is full, so that there is something to count."""
 
@@ -38,70 +44,127 @@ def _on_a_small_disk(folder: Path) -> list[str]:
     return [*apart, *mounted]
 
 
+@contextmanager
+def _filled(disk: Path) -> Iterator[None]:
+    """The disk has no byte left while the block runs."""
+    ballast = disk / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12, 1):
+                try:
+                    while file.write(b"x" * size) == size:
+                        pass
+                except OSError:
+                    continue
+        yield
+    finally:
+        ballast.unlink()
+
+
+def _drained(collector: OwnCollector) -> None:
+    eventually(lambda: collector.metric("otelcol_exporter_queue_size"), lambda size: size < 200_000, within=120, why="it drains")
+
+
 @pytest.mark.timeout(600)
-def test_queue_disk_full(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+def test_queues_on_a_small_disk(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     begin_with = _on_a_small_disk(disk)
     with (
         fault(
-            f"The queues' disk ({DISK_MIB} MiB) full, Elasticsearch away",
+            f"The queues' disk is {DISK_MIB} MiB, QUEUE_BYTES fits it ({QUEUE_BYTES / 1e6:.0f} MB), Elasticsearch away",
             must_show="no crash; drops counted; recovers when there is room",
         ) as row,
-        OwnCollector(stack, tmp_path / "own", begin_with=begin_with, QUEUE_DIR=str(disk)) as collector,
+        OwnCollector(
+            stack, tmp_path / "own", begin_with=begin_with, QUEUE_DIR=str(disk), QUEUE_BYTES=str(QUEUE_BYTES)
+        ) as collector,
+        stack.another_service("small-disk", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint) as service,
+    ):
+        with Load(service.url, folder=tmp_path) as load:
+            load.wait(5)
+            with dead(stack.settings.elasticsearch_port):
+                eventually(
+                    lambda: collector.metric("otelcol_exporter_enqueue_failed_log_records"),
+                    within=120,
+                    why="there is no more room",
+                )
+                load.wait(FULL_SECONDS)
+            ready(stack, stack.settings.elasticsearch_port)
+            _drained(collector)
+            recovered = load.wait(2)
+            load.wait(5)
+        answers = load.answers()
+        found = balance(stack, "small-disk", answers, within=60, complete=False)
+        spans, logs = found.totals
+        afterwards = {str(one.trace_id) for one in answers if one.scheduled >= recovered}
+        missing = {place.place: len(afterwards & set(place.missing)) for place in found.accounts}
+        uncounted = spans.uncounted + logs.uncounted
+        row.figures |= {
+            "answered": len(answers),
+            "emitted_spans": spans.emitted,
+            "emitted_logs": logs.emitted,
+            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            "lost_uncounted": uncounted,
+            "duplicated": found.duplicated,
+            "missing_after_recovery": sum(missing.values()),
+        }
+        row.seen = (
+            f"of {spans.emitted} spans and {logs.emitted} logs dropped as counted {found.dropped}, {uncounted} lost without a count, "
+            f"{found.duplicated} duplicated; of what was answered once there was room {sum(missing.values())} missing"
+        )
+        print(found.table())
+        assert collector.alive
+        assert NO_ROOM not in collector.log.read_text(), "the queues can't fill this disk"
+        assert set(spans.dropped) == set(logs.dropped) == {QUEUE_FULL}
+        assert found.holds, found.table()
+        assert not any(missing.values()), missing
+
+
+@pytest.mark.timeout(600)
+def test_queues_disk_filled_by_something_else(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    begin_with = _on_a_small_disk(disk)
+    with (
+        fault(
+            f"The queues' disk ({DISK_MIB} MiB) filled to the last byte by something else, Elasticsearch away",
+            must_show="no crash; recovers when there is room; what the service could not hand over is counted",
+        ) as row,
+        OwnCollector(
+            stack, tmp_path / "own", begin_with=begin_with, QUEUE_DIR=str(disk), QUEUE_BYTES=str(QUEUE_BYTES)
+        ) as collector,
         stack.another_service(
             "disk-full", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, TELEMETRY_BUFFER_BYTES=str(BUFFER_BYTES)
         ) as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
             load.wait(5)
-            with dead(stack.settings.elasticsearch_port):
-                eventually(lambda: "no space left on device" in collector.log.read_text(), within=180, why="the disk is full")
+            with dead(stack.settings.elasticsearch_port), _filled(collector.seen_by_it(disk)):
+                eventually(lambda: NO_ROOM in collector.log.read_text(), within=60, why="the disk is full")
                 load.wait(FULL_SECONDS)
                 assert collector.alive, collector.log.read_text()[-3000:]
-                full = collector.metric("otelcol_exporter_queue_size")
-                refused = {
-                    signal: collector.metric(f"otelcol_receiver_refused_{signal}")
-                    for signal in ("spans", "log_records", "metric_points")
-                }
             ready(stack, stack.settings.elasticsearch_port)
-            eventually(
-                lambda: collector.metric("otelcol_exporter_queue_size"),
-                lambda size: size < full / 2,
-                within=120,
-                why="it has drained",
-            )
-            recovered = load.wait(5)
-            load.wait(10)
+            _drained(collector)
+            recovered = load.wait(2)
+            load.wait(5)
         answers = load.answers()
-        found = balance(stack, "disk-full", answers, within=120, complete=False)
+        found = balance(stack, "disk-full", answers, within=60, complete=False)
         spans, logs = found.totals
         uncounted = spans.uncounted + logs.uncounted
-        logged = collector.log.read_text().count("Failed updating currently dispatched items")
         afterwards = {str(one.trace_id) for one in answers if one.scheduled >= recovered}
         missing = {place.place: len(afterwards & set(place.missing)) for place in found.accounts}
         row.figures |= {
             "answered": len(answers),
-            **{f"refused_{signal}": int(count) for signal, count in refused.items()},
             **{f"dropped_{name}": count for name, count in found.dropped.items()},
             "lost_uncounted": uncounted,
-            "requests_in_the_log": logged,
-            "counted_but_stored": spans.overcounted + logs.overcounted,
             "duplicated": found.duplicated,
             "missing_after_recovery": sum(missing.values()),
         }
         row.seen = (
-            f"the Collector ran on, and refused; of {spans.emitted} spans and {logs.emitted} logs {uncounted} lost uncounted "
-            f"(the Collector's log has {logged} requests that it could not write about), "
-            f"dropped as counted: {found.dropped or 'none'}, {found.duplicated} duplicated; "
-            f"of what was answered once there was room {sum(missing.values())} missing"
+            f"the Collector ran on; of {spans.emitted} spans and {logs.emitted} logs dropped as counted {found.dropped or 'none'}, "
+            f"and {uncounted} passed over by the Collector's queue without a count (see the known bugs below), "
+            f"{found.duplicated} duplicated; of what was answered once there was room {sum(missing.values())} missing"
         )
         print(found.table())
         assert collector.alive
-        assert any(refused.values()), "the disk was full"
-        assert set(spans.dropped) == {"queue_full"}, (
-            "what the Collector could not keep, the service kept, as far as there was room"
-        )
-        assert uncounted <= logged * BATCH_SIZE, f"{logged} requests in the log: {found.table()}"
         assert found.duplicated == 0, found.table()
         assert found.exact, found.table()
         assert not any(missing.values()), missing
