@@ -108,7 +108,7 @@ def test_queues_on_a_small_disk(stack: Stack, fault: Fault, tmp_path: Path) -> N
             "missing_after_recovery": sum(missing.values()),
         }
         row.seen = (
-            f"of {spans.emitted} spans and {logs.emitted} logs dropped as counted {found.dropped}, {uncounted} lost without a count, "
+            f"of {spans.emitted} spans and {logs.emitted} logs dropped, counted {found.dropped}, {uncounted} lost uncounted, "
             f"{found.duplicated} duplicated; of what was answered once there was room {sum(missing.values())} missing"
         )
         print(found.table())
@@ -159,7 +159,7 @@ def test_queues_disk_filled_by_something_else(stack: Stack, fault: Fault, tmp_pa
             "missing_after_recovery": sum(missing.values()),
         }
         row.seen = (
-            f"the Collector ran on; of {spans.emitted} spans and {logs.emitted} logs dropped as counted {found.dropped or 'none'}, "
+            f"the Collector ran on; of {spans.emitted} spans and {logs.emitted} logs dropped, counted {found.dropped or 0}, "
             f"and {uncounted} passed over by the Collector's queue without a count (see the known bugs below), "
             f"{found.duplicated} duplicated; of what was answered once there was room {sum(missing.values())} missing"
         )
