@@ -243,23 +243,39 @@ def _search(stack: Stack, query: dict[str, Any], index: str, lucene: str) -> dic
     return found
 
 
-def test_what_a_backend_refuses_for_good_is_seen(stack: Stack, values: dict[str, filled.Chosen]) -> None:
-    """The panel shows 0 until there is some; here there is some: a sum of differences, which Prometheus does not take."""
-    point = {"timeUnixNano": str(time.time_ns()), "asDouble": 1}
-    metric = {"name": "differences", "sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": [point]}}
+_DIFFERENCES = {"sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": [{"asDouble": 1}]}}
+_CONTRADICTION = {"count": "5", "sum": 1, "bucketCounts": ["1", "1"], "explicitBounds": [1]}
+
+
+@pytest.mark.parametrize(
+    ("title", "metric"),
+    [
+        ("Dropped and cut by the bounds", _DIFFERENCES),
+        ("Not taken for a backend", {"histogram": {"aggregationTemporality": 2, "dataPoints": [_CONTRADICTION]}}),
+    ],
+    ids=["bounds", "backend"],
+)
+def test_what_is_not_stored_is_seen(
+    stack: Stack, values: dict[str, filled.Chosen], title: str, metric: dict[str, dict[str, Any]]
+) -> None:
+    """The panels show 0 until there is some; here there is some: differences, and a histogram that contradicts itself."""
+    [kind] = metric
+    [point] = metric[kind]["dataPoints"]
+    timed = {**point, "timeUnixNano": str(time.time_ns())}
+    odd = {"name": f"odd_{kind}", kind: {**metric[kind], "dataPoints": [timed]}}
     httpx.post(
         f"http://127.0.0.1:{stack.settings.otlp_http_port}/v1/metrics",
-        json={"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]},
+        json={"resourceMetrics": [{"scopeMetrics": [{"metrics": [odd]}]}]},
         timeout=30,
     ).raise_for_status()
     [board] = [one for one in DASHBOARDS if one["uid"] == "vitals-pipeline"]
-    [panel] = [one for one in filled.panels(board) if one["title"] == "Not taken for a backend"]
+    [panel] = [one for one in filled.panels(board) if one["title"] == title]
     queries = [filled.promql(query["expr"], values[board["uid"]]) for query in panel["targets"]]
     eventually(
         lambda: max(float(value) for promql in queries for one in _range(stack, promql) for _, value in one["values"]),
         lambda most: most > 0,
         within=60,
-        why="the refused data point is counted",
+        why="the data point is counted",
     )
 
 

@@ -57,6 +57,17 @@ def _not_taken() -> list[Any]:
     return queries
 
 
+def _bounded() -> list[Any]:
+    """By signal, 0 until there is any."""
+    filters = {"metric_points": ("datapoints", "filter/(bounds|prometheus.*)"), "spans": ("spans", "filter/cut")}
+    queries = []
+    for items, (which, name) in {**filters, "log_records": ("logs", "filter/cut")}.items():
+        some = occurred(f"otelcol_processor_filter_{which}_filtered", f'{COLLECTOR}, filter=~"{name}"')
+        said = f"{which}: {'cut' if name == 'filter/cut' else 'dropped'}"
+        queries.append(query(or_zero(some, rate(f"otelcol_receiver_accepted_{items}", COLLECTOR)), said))
+    return queries
+
+
 def _now() -> list[Any]:
     return [
         stat(
@@ -136,10 +147,16 @@ def _flow() -> list[Any]:
         timeseries(
             "Not taken for a backend",
             "cps",
-            "Should be 0. Queue full: the service is told, keeps it, and tries again until it gives up, so one item may "
-            "count several times; see «Queue fill» and «Lost in the service». Refused for good: lost; the Collector's log "
-            "has the reason.",
+            "Should be 0. Queue full: other backends have it; a service of ours has dropped it («Lost in the service»), another "
+            "sender repeats it, so one item may count several times. Refused for good: lost; the Collector's log says why.",
             *_not_taken(),
+        ),
+        timeseries(
+            "Dropped and cut by the bounds",
+            "cps",
+            "Should be 0. Dropped: samples with a wrong clock, of an instrument with too many series, or of a kind that "
+            "Prometheus does not store. Cut: spans and logs that were too large are stored in part. See TelemetryDropped's runbook.",
+            *_bounded(),
         ),
         timeseries(
             "Refused and failed at the entrance",

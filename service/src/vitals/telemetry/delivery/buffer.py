@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_MOMENT_SECONDS = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -73,9 +75,12 @@ class Buffer:
             self._changed.notify_all()
 
     def rest(self, seconds: float) -> None:
-        """Wait that long, or until the buffer begins to close."""
+        """Wait that long, or until the buffer begins to close; while it closes for a moment only, since not much time is left."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closing, seconds)
+            if self._closing:
+                self._changed.wait_for(lambda: not self._parcels, min(seconds, _MOMENT_SECONDS))
+            else:
+                self._changed.wait_for(lambda: self._closing, seconds)
 
     def wait_until_empty(self, seconds: float) -> bool:
         """Whether nothing waits any more, after that long at most."""

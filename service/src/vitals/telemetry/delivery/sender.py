@@ -73,10 +73,8 @@ class Sender:
                 break
             self._say_away(outcome)
             self._buffer.rest(_wait(attempt, outcome))
-            if self._buffer.closing:
-                if not self._buffer.items:
-                    return  # abandoned, and counted
-                time.sleep(FIRST_WAIT_SECONDS)
+            if self._buffer.closing and not self._buffer.items:
+                return  # abandoned, and counted
         self._buffer.done(lambda: self._count(parcel, outcome))
         if outcome.verdict == "taken":
             self._say_back()
