@@ -155,7 +155,7 @@ def _flow() -> list[Any]:
             "Dropped and cut by the bounds",
             "cps",
             "Should be 0. Dropped: samples with a wrong clock, of an instrument with too many series, or of a kind that "
-            "Prometheus does not store. Cut: spans and logs that were too large are stored in part. See TelemetryDropped's runbook.",
+            "Prometheus does not store. Cut: too large spans and logs are stored in part; see TelemetryDropped's runbook.",
             *_bounded(),
         ),
         timeseries(
