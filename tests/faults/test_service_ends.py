@@ -20,7 +20,7 @@ LAST_SECONDS = 0.2
 """What a SIGKILL may cost: the answers of so long before it. They were still on their way out of the process."""
 
 UNTIL_STORED = 10
-LOAD_SECONDS = 10
+LOAD_SECONDS = 6
 
 
 def _end(load: Load) -> list[Answer]:
