@@ -244,14 +244,14 @@ def _search(stack: Stack, query: dict[str, Any], index: str, lucene: str) -> dic
 
 
 _DIFFERENCES = {"sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": [{"asDouble": 1}]}}
-_CONTRADICTION = {"count": "5", "sum": 1, "bucketCounts": ["1", "1"], "explicitBounds": [1]}
+_CONTRADICTION = {"count": "5", "sum": 1, "scale": 0, "positive": {"offset": 0, "bucketCounts": ["1"]}}
 
 
 @pytest.mark.parametrize(
     ("title", "metric"),
     [
         ("Dropped and cut by the bounds", _DIFFERENCES),
-        ("Not taken for a backend", {"histogram": {"aggregationTemporality": 2, "dataPoints": [_CONTRADICTION]}}),
+        ("Not taken for a backend", {"exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [_CONTRADICTION]}}),
     ],
     ids=["bounds", "backend"],
 )
