@@ -7,13 +7,14 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from vitals.errors import StackError
-from vitals.scenarios import expecting
+from vitals.scenarios import alerts, expecting
 from vitals.scenarios.alerts import Alerts, Episode, Rule, episodes
 from vitals.scenarios.catalogue import SCENARIOS, scenario
 from vitals.scenarios.expecting import Watch, check
@@ -228,9 +229,12 @@ class Told:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
     """Time passes by being slept."""
     now = [1000.0]
-    monkeypatch.setattr(expecting.time, "sleep", lambda wanted: now.__setitem__(0, now[0] + wanted))
-    monkeypatch.setattr(expecting.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(expecting.time, "time", lambda: now[0])
+    passing = SimpleNamespace(
+        sleep=lambda wanted: now.__setitem__(0, now[0] + wanted), monotonic=lambda: now[0], time=lambda: now[0]
+    )
+    # In these two modules only: threads that other tests left behind sleep too, and their sleep would be time that passes here.
+    monkeypatch.setattr(expecting, "time", passing)
+    monkeypatch.setattr(alerts, "time", passing)
     return lambda: now[0]
 
 
