@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
+from ..stack.administrator import administrator, ask_for_room
 from ..stack.conftest import Stack, eventually
 from . import latency
 from .accountant import balance
@@ -20,7 +19,6 @@ from .load import Load
 from .own_collector import OwnCollector
 
 PHASE_SECONDS = 8.0
-WATERMARKS = "cluster.routing.allocation.disk.watermark"
 MORE_THAN_ANY_DISK = "1000tb"
 
 
@@ -70,22 +68,22 @@ def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> No
     with (
         fault("Elasticsearch read-only at its disk's flood stage", must_show="retried, 0 lost, 0 duplicated") as row,
         stack.another_service("flooded") as service,
-        _administrator(stack) as administrator,
+        administrator(stack) as admin,
     ):
         with Load(service.url, folder=tmp_path) as load:
             calm = (load.wait(3), load.wait(7))
             try:
-                _watermarks(administrator, MORE_THAN_ANY_DISK)
-                eventually(lambda: _read_only(administrator), within=40, why="Elasticsearch has made its indices read-only")
+                ask_for_room(admin, MORE_THAN_ANY_DISK)
+                eventually(lambda: _read_only(admin), within=40, why="Elasticsearch has made its indices read-only")
                 blocked = time.monotonic()
                 load.wait(10)
-                assert _read_only(administrator)
-                refused = _count(administrator)
+                assert _read_only(admin)
+                refused = _count(admin)
                 load.wait(3)
-                assert _count(administrator) == refused, "nothing is stored meanwhile"
+                assert _count(admin) == refused, "nothing is stored meanwhile"
             finally:
-                _watermarks(administrator, None)
-            eventually(lambda: not _read_only(administrator), within=60, why="Elasticsearch takes documents again")
+                ask_for_room(admin, None)
+            eventually(lambda: not _read_only(admin), within=60, why="Elasticsearch takes documents again")
             released = time.monotonic()
             load.wait(2)
         answers = load.answers()
@@ -104,31 +102,13 @@ def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> No
         assert found.complete, found.table()
 
 
-@contextmanager
-def _administrator(stack: Stack) -> Iterator[httpx.Client]:
-    """The one user who may change settings."""
-    password = (stack.settings.vitals_state_dir / "secrets" / "elasticsearch-admin-password").read_text().strip()
-    with httpx.Client(
-        base_url=f"http://127.0.0.1:{stack.settings.elasticsearch_port}", auth=("admin", password), timeout=30
-    ) as client:
-        yield client
-
-
-def _watermarks(administrator: httpx.Client, free: str | None) -> None:
-    """How much of the disk has to be free; None: as elasticsearch.yml says."""
-    settings = {f"{WATERMARKS}.{stage}": free for stage in ("low", "high", "flood_stage")}
-    administrator.put("/_cluster/settings", json={"persistent": settings}).raise_for_status()
-
-
-def _read_only(administrator: httpx.Client) -> bool:
+def _read_only(admin: httpx.Client) -> bool:
     found: dict[str, Any] = (
-        administrator.get("/logs-generic.otel-default,traces-generic.otel-default/_settings/index.blocks.*")
-        .raise_for_status()
-        .json()
+        admin.get("/logs-generic.otel-default,traces-generic.otel-default/_settings/index.blocks.*").raise_for_status().json()
     )
     blocks = [one["settings"].get("index", {}).get("blocks", {}).get("read_only_allow_delete") for one in found.values()]
     return "true" in blocks
 
 
-def _count(administrator: httpx.Client) -> int:
-    return int(administrator.get("/logs-generic.otel-default/_count").raise_for_status().json()["count"])
+def _count(admin: httpx.Client) -> int:
+    return int(admin.get("/logs-generic.otel-default/_count").raise_for_status().json()["count"])

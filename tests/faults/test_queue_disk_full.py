@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from ..stack.conftest import Stack, eventually
-from .accountant import QUEUE_FULL, balance
+from .accountant import QUEUE_FULL, Balance, balance
 from .conftest import Fault
 from .engines import dead, ready
-from .load import Load
+from .load import Answer, Load
 from .own_collector import OwnCollector
 
 DISK_MIB = 8
@@ -61,6 +61,12 @@ def _filled(disk: Path) -> Iterator[None]:
         ballast.unlink()
 
 
+def _missing_since(moment: float, answers: list[Answer], found: Balance) -> dict[str, int]:
+    """How many of the requests since a moment each store lacks."""
+    since = {str(one.trace_id) for one in answers if one.scheduled >= moment}
+    return {account.place: len(since & set(account.missing)) for account in found.accounts}
+
+
 def _drained(collector: OwnCollector) -> None:
     eventually(lambda: collector.metric("otelcol_exporter_queue_size"), lambda size: size < 200_000, within=120, why="it drains")
 
@@ -95,8 +101,7 @@ def test_queues_on_a_small_disk(stack: Stack, fault: Fault, tmp_path: Path) -> N
         answers = load.answers()
         found = balance(stack, "small-disk", answers, within=60, complete=False)
         spans, logs = found.totals
-        afterwards = {str(one.trace_id) for one in answers if one.scheduled >= recovered}
-        missing = {place.place: len(afterwards & set(place.missing)) for place in found.accounts}
+        missing = _missing_since(recovered, answers, found)
         uncounted = spans.uncounted + logs.uncounted
         row.figures |= {
             "answered": len(answers),
@@ -149,8 +154,7 @@ def test_queues_disk_filled_by_something_else(stack: Stack, fault: Fault, tmp_pa
         found = balance(stack, "disk-full", answers, within=60, complete=False)
         spans, logs = found.totals
         uncounted = spans.uncounted + logs.uncounted
-        afterwards = {str(one.trace_id) for one in answers if one.scheduled >= recovered}
-        missing = {place.place: len(afterwards & set(place.missing)) for place in found.accounts}
+        missing = _missing_since(recovered, answers, found)
         row.figures |= {
             "answered": len(answers),
             **{f"dropped_{name}": count for name, count in found.dropped.items()},

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx2 as httpx
@@ -19,13 +18,12 @@ import pytest
 from vitals.settings import StackSettings
 from vitals.stack.doctor import names
 from vitals.stack.ports import listeners
-from vitals.stack.secrets import Secrets
 
+from ..faults.engines import frozen
+from .administrator import administrator, ask_for_room
 from .conftest import Stack, eventually, new_environment, new_state_folder, running_stack
 
 Findings = dict[str, list[dict[str, Any]]]
-
-WATERMARKS = ("low", "high", "flood_stage")
 
 
 @pytest.fixture(scope="module")
@@ -70,22 +68,8 @@ def _until(stack: Stack, check: str, *words: str, within: float = 60) -> Finding
     return eventually(lambda: examined(stack), named, within=within, why=f"{check} names {words}")[1]
 
 
-def _admin(stack: Stack) -> httpx.Client:
-    password = Secrets(stack.settings.vitals_state_dir / "secrets").password("admin")
-    return httpx.Client(base_url=f"http://127.0.0.1:{stack.settings.elasticsearch_port}", auth=("admin", password), timeout=30)
-
-
 def _holder(port: int) -> int:
     return listeners()[port].pid
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_healthy_stack_is_well_in_every_respect(stack: Stack) -> None:
@@ -132,14 +116,13 @@ def test_in_a_container_the_engines_are_where_the_variables_say(stack: Stack) ->
 
 
 def test_a_frozen_elasticsearch_is_named_and_so_is_what_waits_for_it(stack: Stack) -> None:
-    pid = _holder(stack.settings.elasticsearch_port)
-    with frozen(pid):
+    with frozen(stack.settings.elasticsearch_port) as process:
         for _ in range(5):
             stack.predict()
         found = _until(stack, "exporters", "elasticsearch/traces takes nothing", "of traces wait and nothing was sent in")
         [component] = found["components"]
         assert "elasticsearch takes connections" in component["sentence"]
-        assert f"Someone stopped its process: `kill -CONT {pid}`" in component["sentence"]
+        assert f"Someone stopped its process: `kill -CONT {process.pid}`" in component["sentence"]
         assert {one["severity"] for check in ("writes", "templates") for one in found[check]} == {"skipped"}
         # The others are well, and said to be.
         assert {found[check][0]["severity"] for check in ("ports", "clocks", "targets", "services")} == {"ok"}
@@ -159,27 +142,22 @@ def test_a_killed_elasticsearch_is_named_with_what_its_supervisor_does(stack: St
 
 def test_the_disks_flood_stage_is_a_refused_write(stack: Stack) -> None:
     """Made by asking for more room than any disk has; Elasticsearch itself then blocks its indices, as on a full disk."""
-    with _admin(stack) as admin:
-
-        def ask_for(room: str | None) -> None:
-            settings = {f"cluster.routing.allocation.disk.watermark.{name}": room for name in WATERMARKS}
-            admin.put("/_cluster/settings", json={"persistent": settings}).raise_for_status()
-
+    with administrator(stack) as admin:
         stack.follow(stack.predict().json()["trace_id"])
-        ask_for("900000gb")
+        ask_for_room(admin, "900000gb")
         try:
             found = _until(stack, "writes", "refuses writes to", "flood-stage watermark", "it lifts the block by itself")
             assert "less than the flood stage of" in found["disk"][0]["sentence"]
             stack.predict()
             _until(stack, "exporters", "elasticsearch/logs takes nothing")
         finally:
-            ask_for(None)
+            ask_for_room(admin, None)
 
 
 def test_a_block_that_someone_set_is_a_refused_write(stack: Stack) -> None:
     """On a data stream of its own, since its documents would be refused for good."""
     stream = "logs-doctor.otel-default"
-    with _admin(stack) as admin:
+    with administrator(stack) as admin:
         document = {"@timestamp": "2026-01-01T00:00:00Z", "body": {"text": "one"}}
         admin.post(f"/{stream}/_doc", json=document).raise_for_status()
         admin.put(f"/{stream}/_settings", json={"index.blocks.write": True}).raise_for_status()
@@ -190,7 +168,7 @@ def test_a_block_that_someone_set_is_a_refused_write(stack: Stack) -> None:
 
 
 def test_templates_that_are_missing_or_of_another_version_are_named(stack: Stack) -> None:
-    with _admin(stack) as admin:
+    with administrator(stack) as admin:
         kept = {name: _template(admin, name) for name in ("vitals-logs", "vitals-traces")}
         # One that data streams live by can't be deleted, unless another is there for them.
         in_its_place = {**kept["vitals-logs"], "priority": 900}

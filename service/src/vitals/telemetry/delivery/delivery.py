@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 
 from opentelemetry.metrics import Meter
 
 from vitals.telemetry.delivery.buffer import Buffer, Parcel
 from vitals.telemetry.delivery.measures import Measures
-from vitals.telemetry.delivery.sender import SECONDS_BETWEEN_WARNINGS, Sender
+from vitals.telemetry.delivery.seldom import Seldom
+from vitals.telemetry.delivery.sender import Sender
 from vitals.telemetry.delivery.transports import Transport
 
 _logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Delivery:
         self._shutdown_seconds = shutdown_seconds
         self._component_type = component_type
         self._meter: Meter | None = None
-        self._warned = -SECONDS_BETWEEN_WARNINGS
+        self._warnings = Seldom()
         self._begin()
 
     def _begin(self) -> None:
@@ -67,9 +67,7 @@ class Delivery:
 
     def _dropped(self, items: int, reason: str) -> None:
         self._measures.lost(items, reason)
-        now = time.monotonic()
-        if now - self._warned >= SECONDS_BETWEEN_WARNINGS:
-            self._warned = now
+        if self._warnings.due(reason):
             _logger.warning(
                 "The buffer of %s is full (%d bytes): the oldest are dropped, and counted.", self._signal, self._buffer_bytes
             )

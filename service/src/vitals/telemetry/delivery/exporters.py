@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from vitals.telemetry.delivery.delivery import Delivery
-from vitals.telemetry.delivery.splitting import halves, points
+from vitals.telemetry.delivery.splitting import halves, list_halves, points
 from vitals.telemetry.delivery.transports import CHANNEL_OPTIONS, GrpcTransport, HttpTransport, Transport
 from vitals.telemetry.exporters import Signal
 
@@ -30,55 +30,48 @@ _RESPONSES = {"traces": ExportTraceServiceResponse, "logs": ExportLogsServiceRes
 _COMPONENTS = {"traces": "span", "logs": "log", "metrics": "metric"}
 
 
-class DeliveringSpanExporter(SpanExporter):
-    """Encodes spans and leaves them to their delivery."""
+class _Delivering:
+    """What the three have in common: a delivery, and waiting for it."""
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
+
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:
+        """Whether everything was sent in that time."""
+        return self.delivery.flush(timeout_millis / 1000)
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:  # noqa: ARG002  (the interface's)
+        """Send what is left."""
+        self.delivery.shutdown()
+
+
+class DeliveringSpanExporter(_Delivering, SpanExporter):
+    """Encodes spans and leaves them to their delivery."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Keep them to be sent; what happens then is counted by the delivery."""
-        _encode(self.delivery, list(spans), encode_spans, len, _list_halves)
+        _encode(self.delivery, list(spans), encode_spans, len, list_halves)
         return SpanExportResult.SUCCESS
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Whether everything was sent in that time."""
-        return self.delivery.flush(timeout_millis / 1000)
 
-    def shutdown(self) -> None:
-        """Send what is left."""
-        self.delivery.shutdown()
-
-
-class DeliveringLogExporter(LogRecordExporter):
+class DeliveringLogExporter(_Delivering, LogRecordExporter):
     """Encodes log records and leaves them to their delivery."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Keep them to be sent; what happens then is counted by the delivery."""
-        _encode(self.delivery, list(batch), encode_logs, len, _list_halves)
+        _encode(self.delivery, list(batch), encode_logs, len, list_halves)
         return LogRecordExportResult.SUCCESS
 
-    def force_flush(self, timeout_millis: int = 10_000) -> bool:
-        """Whether everything was sent in that time."""
-        return self.delivery.flush(timeout_millis / 1000)
 
-    def shutdown(self) -> None:
-        """Send what is left."""
-        self.delivery.shutdown()
-
-
-class DeliveringMetricExporter(MetricExporter):
+class DeliveringMetricExporter(_Delivering, MetricExporter):
     """Encodes each collection and leaves it to its delivery: what was collected while the Collector was away arrives later,
     exemplars too.
     """
 
     def __init__(self, delivery: Delivery, preferences: MetricExporter) -> None:
         """preferences: the exporter that knows which temporality and aggregation the environment asks for."""
-        super().__init__(preferences._preferred_temporality, preferences._preferred_aggregation)
-        self.delivery = delivery
+        _Delivering.__init__(self, delivery)
+        MetricExporter.__init__(self, preferences._preferred_temporality, preferences._preferred_aggregation)
 
     def export(
         self,
@@ -89,14 +82,6 @@ class DeliveringMetricExporter(MetricExporter):
         """Keep it to be sent; what happens then is counted by the delivery."""
         _encode(self.delivery, metrics_data, encode_metrics, points, halves)
         return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Whether everything was sent in that time."""
-        return self.delivery.flush(timeout_millis / 1000)
-
-    def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:  # noqa: ARG002  (the interface's)
-        """Send what is left."""
-        self.delivery.shutdown()
 
 
 def delivering(signal: Signal, made: type[Any], *, buffer_bytes: int, shutdown_seconds: float) -> Any:
@@ -126,7 +111,9 @@ def delivering(signal: Signal, made: type[Any], *, buffer_bytes: int, shutdown_s
         return DeliveringSpanExporter(delivery)
     if signal == "logs":
         return DeliveringLogExporter(delivery)
-    return DeliveringMetricExporter(delivery, configured())
+    preferences = configured()
+    preferences.shutdown()  # nothing is sent by this one: what it opened goes at once
+    return DeliveringMetricExporter(delivery, preferences)
 
 
 def report(exporter: Any, meter: Meter) -> None:
@@ -157,8 +144,3 @@ def _encode(
         delivery.put(data, count(batch))  # the Collector decides
     elif count(batch):
         delivery.lost(count(batch), reason)
-
-
-def _list_halves(batch: list[Any]) -> tuple[list[Any], list[Any]] | None:
-    middle = len(batch) // 2
-    return (batch[:middle], batch[middle:]) if middle else None

@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from vitals.telemetry.delivery.buffer import Buffer, Parcel
 from vitals.telemetry.delivery.measures import Measures
 from vitals.telemetry.delivery.outcome import Outcome
+from vitals.telemetry.delivery.seldom import Seldom
 from vitals.telemetry.delivery.transports import Transport
 
 _logger = logging.getLogger("vitals.telemetry.delivery")
@@ -23,8 +24,6 @@ LONGEST_WAIT_SECONDS = 5.0
 DOUBTFUL_ATTEMPTS = 5
 """After so many answers that may mean `never`, they do."""
 
-SECONDS_BETWEEN_WARNINGS = 60.0
-
 
 class Sender:
     """Sends what a buffer holds. Its thread is a daemon: a process that does not shut its telemetry down still ends."""
@@ -35,7 +34,7 @@ class Sender:
         self._transport = transport
         self._measures = measures
         self._away_since: float | None = None
-        self._warned: dict[str, float] = {}
+        self._warnings = Seldom()
         self._thread = threading.Thread(target=self._run, name=f"vitals delivers {signal}", daemon=True)
         self._thread.start()
 
@@ -91,9 +90,7 @@ class Sender:
 
     def _say_lost(self, items: int, outcome: Outcome) -> None:
         reason = outcome.reason or "rejected"
-        now = time.monotonic()
-        if now - self._warned.get(reason, -SECONDS_BETWEEN_WARNINGS) >= SECONDS_BETWEEN_WARNINGS:
-            self._warned[reason] = now
+        if self._warnings.due(reason):
             _logger.warning(
                 "%s did not take %d %s (%s: %s); further ones within a minute are only counted.",
                 self._transport.address,

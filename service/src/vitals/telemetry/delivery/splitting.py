@@ -1,10 +1,17 @@
-"""A collection of metrics in two halves, for one that is too large for a request."""
+"""A batch in two halves, for one that is too large for a request."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricsData
+
+
+def list_halves(batch: list[Any]) -> tuple[list[Any], list[Any]] | None:
+    """The same spans, or log records, in two parts; None where there is only one, or none."""
+    middle = len(batch) // 2
+    return (batch[:middle], batch[middle:]) if middle else None
 
 
 def points(data: MetricsData) -> int:
