@@ -15,7 +15,8 @@ from vitals.settings import ROOT, ContainerSettings, Settings, StackSettings
 from vitals.stack.stores import Stores
 from vitals_dashboards.fragile import make_fragile_iris
 
-from ..stack.conftest import Stack, free_ports
+from ..ports import free_ports
+from ..stack.conftest import Stack
 from .engine import DockerEngine, running_engine, why_not
 from .images import build_all, engines_cache
 

@@ -13,7 +13,8 @@ import pytest
 from vitals.settings import ROOT
 from vitals.stack.secrets import USERS
 
-from ..stack.conftest import ROW, eventually, free_ports
+from ..ports import free_ports
+from ..stack.conftest import ROW, eventually
 from ..stack.test_one_request import (  # noqa: F401 - collected here too: the same tests, against containers
     test_a_failed_request_is_a_span_a_log_a_metric_and_a_problem,
     test_an_incoming_trace_id_is_kept_in_every_store,

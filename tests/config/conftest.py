@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import random
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +19,8 @@ from vitals.settings import ROOT, StackSettings
 from vitals.stack.collector_config import OwnLogs, arguments
 from vitals.stack.engines import Engines
 from vitals.stack.recipes import load_recipes
+
+from ..ports import free_ports
 
 PASSWORD = "made-up-for-a-test"
 DEADLINE_SECONDS = 30
@@ -69,18 +68,6 @@ def engine_environment(tmp_path: Path) -> dict[str, str]:
         "PROMETHEUS_URL": f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}",
         "JAEGER_OTLP_ENDPOINT": f"127.0.0.1:{ports['JAEGER_OTLP_PORT']}",
     }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on, all different, and below those that the system gives to outgoing connections."""
-    found: list[int] = []
-    for port in random.sample(range(12000, 32000), 4000):
-        with socket.socket() as one, contextlib.suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            found.append(port)
-        if len(found) == count:
-            return found
-    pytest.fail(f"fewer than {count} ports are free")
 
 
 @dataclass

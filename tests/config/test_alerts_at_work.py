@@ -18,7 +18,8 @@ import pytest
 from vitals.settings import StackSettings
 from vitals.stack import alertmanager_files
 
-from .conftest import PASSWORD, free_ports
+from ..ports import free_ports
+from .conftest import PASSWORD
 from .test_collector_at_work import as_dict, records_in
 
 LABELS = {

@@ -15,7 +15,8 @@ import httpx2 as httpx
 from vitals.settings import Settings
 from vitals.stack.native import NativeStack
 
-from ..stack.conftest import Stack, eventually, free_ports
+from ..ports import free_ports
+from ..stack.conftest import Stack, eventually
 from .engines import collector_metric
 
 _PORTS = ("OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "ALERTS_PORT", "COLLECTOR_HEALTH_PORT", "COLLECTOR_METRICS_PORT")

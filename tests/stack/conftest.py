@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -26,6 +25,8 @@ from vitals.stack.records import TraceView
 from vitals.stack.stores import Stores
 from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
 
+from ..ports import free_ports
+
 VITALS = Path(sys.executable).with_name("vitals")
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 BREAKS_THE_MODEL = {**ROW, **BREAKS_IT}
@@ -44,16 +45,6 @@ def eventually(ask: Callable[[], Result], until: Callable[[Result], bool] = bool
         if time.monotonic() > deadline:
             pytest.fail(f"not within {within} s: {why or ask}; the last answer was {answer!r:.2000}")
         time.sleep(0.1)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on, below those that the kernel gives to outgoing connections."""
-    found: list[int] = []
-    for port in random.sample(range(20000, 32000), 2000):
-        with socket.socket() as probe:
-            if len(found) < count and probe.connect_ex(("127.0.0.1", port)) != 0:
-                found.append(port)
-    return found
 
 
 class Stack:

@@ -11,7 +11,8 @@ import httpx2 as httpx
 
 from vitals.settings import ROOT
 
-from .conftest import Stack, eventually, free_ports
+from ..ports import free_ports
+from .conftest import Stack, eventually
 
 
 def test_the_example_of_an_instrumented_application(stack: Stack, tmp_path: Path) -> None:

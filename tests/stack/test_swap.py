@@ -15,7 +15,8 @@ import pytest
 from vitals.stack.engines import Engines
 from vitals.stack.ports import listeners
 
-from .conftest import Stack, eventually, free_ports
+from ..ports import free_ports
+from .conftest import Stack, eventually
 from .swapping import (
     COUNTER,
     SERIES,

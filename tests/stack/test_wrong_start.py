@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import VITALS, Stack, free_ports, new_state_folder
+from ..ports import free_ports
+from .conftest import VITALS, Stack, new_state_folder
 
 
 def _serve(stack: Stack, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -20,12 +20,16 @@ from vitals.stack.failures import sentence_of_a_failed_start
 from vitals.stack.groups import GROUPS, members, waves
 from vitals.stack.supervisor import State, make_socket_folder, socket_path
 
+from ..ports import free_ports
+
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """Of a stack that was never started."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    (tmp_path / "env").write_text(f"VITALS_STATE_DIR={tmp_path / 'state'}\nPROMETHEUS_PORT=39991\nJAEGER_PORT=39992\n")
+    names = StackSettings.load().ports()
+    options = {"VITALS_STATE_DIR": tmp_path / "state", **dict(zip(names, free_ports(len(names)), strict=True))}
+    (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
     return {**kept, "VITALS_ENV_FILE": str(tmp_path / "env")}
 
 
@@ -36,12 +40,14 @@ def vitals(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]
 
 
 def test_status_of_what_does_not_run_is_1_with_every_component(env: dict[str, str], tmp_path: Path) -> None:
-    answer = vitals({**env, "JAEGER_PORT": "39993"}, "status", "prom-graf", "--json")
+    in_file = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    [another] = free_ports(1)
+    answer = vitals({**env, "JAEGER_PORT": str(another)}, "status", "prom-graf", "--json")
     assert answer.returncode == 1
     told = json.loads(answer.stdout)
     assert set(told) == {"prometheus", "jaeger", "node_exporter", "alertmanager"}
-    assert told["prometheus"] == {"url": "http://127.0.0.1:39991", "ready": False}
-    assert told["jaeger"]["url"] == "http://127.0.0.1:39993"  # the environment wins over the file
+    assert told["prometheus"] == {"url": f"http://127.0.0.1:{in_file['PROMETHEUS_PORT']}", "ready": False}
+    assert told["jaeger"]["url"] == f"http://127.0.0.1:{another}"  # the environment wins over the file
     whole = json.loads(vitals(env, "status", "--json").stdout)
     assert set(whole) == {"service", "collector", "prometheus", "elasticsearch", "jaeger", "node_exporter", "alertmanager"}
     assert whole["elasticsearch"]["user"] == "reader"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import tempfile
@@ -18,6 +17,8 @@ from vitals.stack.groups import GROUPS
 from vitals.stack.java import find_jdk
 from vitals.stack.ports import in_use
 from vitals.stack.recipes import load_recipes
+
+from ..ports import free_ports
 
 RECIPES = list(load_recipes().values())
 
@@ -45,17 +46,8 @@ def jdk(folder: Path, version: str = "25.0.3", modules: str = "java.base jdk.jdi
 
 def settings(folder: Path, **more: object) -> StackSettings:
     names = [name for name in StackSettings.model_fields if name.endswith("_port")]
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     return StackSettings.load(**{"vitals_cache_dir": folder / "cache", "vitals_state_dir": folder / "state", **ports, **more})
-
-
-def _free_ports(count: int) -> list[int]:
-    """All held until the last is found, so that no two are the same."""
-    with contextlib.ExitStack() as held:
-        trials = [held.enter_context(socket.socket()) for _ in range(count)]
-        for trial in trials:
-            trial.bind(("127.0.0.1", 0))
-        return [trial.getsockname()[1] for trial in trials]
 
 
 def sentences(settings: StackSettings, env: dict[str, str], **more: object) -> list[str]:

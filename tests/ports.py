@@ -1,0 +1,23 @@
+"""Ports for engines and services of tests."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from vitals.stack.ports import in_use
+
+BELOW_OUTGOING = range(12000, 32000)
+"""The system takes the ports of outgoing connections from above; one of those could go between the look and the use."""
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports that nobody holds."""
+    found: list[int] = []
+    for port in random.sample(BELOW_OUTGOING, len(BELOW_OUTGOING)):
+        if len(found) == count:
+            return found
+        if not in_use(port):
+            found.append(port)
+    pytest.fail(f"fewer than {count} ports are free")
