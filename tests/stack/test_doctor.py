@@ -155,7 +155,7 @@ def test_the_disks_flood_stage_is_a_refused_write(stack: Stack) -> None:
 
 
 def test_a_block_that_someone_set_is_a_refused_write(stack: Stack) -> None:
-    """On a data stream of its own, since its documents would be refused for good."""
+    """On a data stream of its own: those that the service writes to go on."""
     stream = "logs-doctor.otel-default"
     with administrator(stack) as admin:
         document = {"@timestamp": "2026-01-01T00:00:00Z", "body": {"text": "one"}}

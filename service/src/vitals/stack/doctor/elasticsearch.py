@@ -75,7 +75,7 @@ def _refused(kind: str, description: str, streams: list[str]) -> Finding:
     else:
         todo = (
             "Someone set it: take it off as admin, `PUT /STREAM/_settings` with `index.blocks.write`, `.read_only` or "
-            "`.read_only_allow_delete` null. Until then documents may be refused for good (see drops)."
+            "`.read_only_allow_delete` null. Until then documents wait in the Collector's queue, as long as it has room."
         )
     return Finding("writes", "wrong", f"{refused} {todo}", {"block": kind, "streams": streams})
 

@@ -42,18 +42,17 @@ class Buffer:
 
     def put(self, parcel: Parcel) -> None:
         """Add a parcel; never waits for the sender."""
-        lost = 0
         with self._changed:
-            while self._parcels and self._bytes + len(parcel.data) > self._capacity and len(self._parcels) > self._sending:
-                lost += self._remove(1 if self._sending else 0).items
-            if self._closing or self._bytes + len(parcel.data) > self._capacity:
-                lost += parcel.items
+            if self._closing:
+                lost, reason = parcel.items, "shutdown"
+            elif len(parcel.data) > self._capacity - (len(self._parcels[0].data) if self._sending else 0):
+                lost, reason = parcel.items, "queue_full"
             else:
+                lost, reason = self._make_room(len(parcel.data)), "queue_full"
                 self._parcels.append(parcel)
                 self._bytes += len(parcel.data)
                 self._items += parcel.items
                 self._changed.notify_all()
-            reason = "shutdown" if self._closing else "queue_full"
         if lost:
             self._dropped(lost, reason)
 
@@ -103,8 +102,16 @@ class Buffer:
         with self._changed:
             left, self._items, self._bytes = self._items, 0, 0
             self._parcels.clear()
+            self._sending = False
             self._changed.notify_all()
             return left
+
+    def _make_room(self, needed: int) -> int:
+        """Drop the oldest but the one being sent until there is room; gives how many items that were."""
+        lost = 0
+        while self._bytes + needed > self._capacity:
+            lost += self._remove(1 if self._sending else 0).items
+        return lost
 
     def _remove(self, index: int) -> Parcel:
         parcel = self._parcels[index]

@@ -67,7 +67,11 @@ class Delivery:
 
     def _dropped(self, items: int, reason: str) -> None:
         self._measures.lost(items, reason)
-        if self._warnings.due(reason):
+        if not self._warnings.due(reason):
+            return
+        if reason == "shutdown":
+            _logger.warning("What came once the delivery of %s was shut down is dropped, and counted.", self._signal)
+        else:
             _logger.warning(
                 "The buffer of %s is full (%d bytes): the oldest are dropped, and counted.", self._signal, self._buffer_bytes
             )
