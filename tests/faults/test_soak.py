@@ -54,6 +54,7 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         ):
             begun = time.monotonic()
             time_over = load.wait(SOAK_SECONDS)
+            connections = sum(one.status == psutil.CONN_ESTABLISHED for one in processes["service"].net_connections("tcp"))
         answers += [*load.answers(), *asked]
         eventually(lambda: queued(stack), lambda size: size == 0, within=30, why="the queues are empty")
         requests = len(answers)
@@ -69,6 +70,8 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             "p99_ms": milliseconds(load.p99(begun, time_over)),
             **{f"{name}_rss_mb": round(memory[name][-1][1] / 1e6) for name in memory},
             **{f"{name}_slope_mb_per_h": round(slope * 3600 / 1e6, 1) for name, slope in slopes.items()},
+            # Each that its client keeps open costs 35 kB: bursts open more, which looks like growth.
+            "service_connections": connections,
             "freshness_samples": len(waited),
             "freshness_p50_s": round(statistics.median(waited), 2),
             "freshness_p99_s": round(quantile(waited, 0.99), 2),

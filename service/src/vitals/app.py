@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -28,10 +28,11 @@ from vitals.telemetry import Recorder, instrument
 _logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, before_ready: Callable[[], None] = lambda: None) -> FastAPI:
     """The model service. Without `settings` they come from the environment.
 
     The routes are there at once; the model is loaded while the application already answers, and `/health/ready` says when it is.
+    `before_ready` is called once between the two.
     Raises SettingsError, ModelMissing or ModelMismatch with a sentence for each thing that is wrong.
     """
     settings = settings or Settings.load()
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             except ModelError as wrong:
                 _logger.critical("The model can't be served, so this process never gets ready: %s", wrong)
                 return
+            before_ready()
             state.batcher = Batcher(
                 model,
                 around=recorder.batch,
