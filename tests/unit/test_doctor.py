@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from vitals.settings import ROOT
+from vitals.stack.collector_metrics import Reading, parsed, summed
 from vitals.stack.doctor import clocks, collector_log, disk, drops, elasticsearch, prometheus, queues, services
-from vitals.stack.doctor.collector_metrics import Reading, parsed, summed
 from vitals.stack.doctor.finding import Finding, counted, lasting, listed, sized
 from vitals.stack.elasticsearch_setup import Compared
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ import httpx2 as httpx
 from vitals.settings import StackSettings
 from vitals.stack.backends import BACKENDS, SIGNALS, Backend, Server, chosen, server_of
 from vitals.stack.collector_config import FOLDER
+from vitals.stack.collector_metrics import parsed
 from vitals.stack.progress import Progress
 from vitals.stack.secrets import write_atomically
 
 _RECORD = "backends.json"
 _OVERRIDE = "draining.yaml"
 _PATIENCE_SECONDS = 5
-_QUEUE_SIZE = re.compile(r"^otelcol_exporter_queue_size\{(?P<labels>.*)\} (?P<size>\S+)$", re.MULTILINE)
+_QUEUE_SIZE = "otelcol_exporter_queue_size"
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,11 @@ def asked(queues: Queues, settings: StackSettings) -> dict[str, float | None]:
     """How many bytes wait in each queue that is emptied, as the running Collector says; None where it does not say."""
     try:
         url = f"http://127.0.0.1:{settings.collector_metrics_port}/metrics"
-        sizes = _sizes(httpx.get(url, timeout=3, trust_env=False).text)
-    except httpx.HTTPError:
-        sizes = {}
+        reading = parsed(httpx.get(url, timeout=3, trust_env=False).text, time.monotonic())
+    except (httpx.HTTPError, ValueError):
+        return dict.fromkeys(queues.waiting)
+    by_label = [(dict(labels), size) for labels, size in reading.of(_QUEUE_SIZE).items()]
+    sizes = {(of.get("data_type", ""), of.get("exporter", "")): size for of, size in by_label}
     return {name: sizes.get((name.split("/")[0], _known(name).queue)) for name in queues.waiting}
 
 
@@ -127,15 +129,6 @@ def with_emptied(queues: Queues, sizes: Mapping[str, float | None]) -> Queues:
     """Those of size 0 are done with: nothing comes in any more."""
     emptied = [name for name, size in sizes.items() if size == 0]
     return dataclasses.replace(queues, empty=(*queues.empty, *emptied))
-
-
-def _sizes(text: str) -> dict[tuple[str, str], float]:
-    """From the Collector's own metrics, by signal and exporter."""
-    sizes = {}
-    for found in _QUEUE_SIZE.finditer(text):
-        labels = dict(re.findall(r'(\w+)="([^"]*)"', found["labels"]))
-        sizes[labels.get("data_type", ""), labels.get("exporter", "")] = float(found["size"])
-    return sizes
 
 
 def _known(name: str) -> Backend:

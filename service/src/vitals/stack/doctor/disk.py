@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vitals.settings import ROOT
-from vitals.stack.doctor import collector_metrics
+from vitals.stack.doctor.collector import read
 from vitals.stack.doctor.finding import Away, Finding, sized
 from vitals.stack.doctor.running import Running
 
@@ -88,7 +88,7 @@ def watermark(configuration: str, name: str) -> int:
 def _room_wanted(running: Running) -> float:
     """How much the Collector's queues may still take of the disk; 0 where it can't be asked."""
     try:
-        reading = collector_metrics.read(running)
+        reading = read(running)
     except (Away, ValueError):
         return 0
     sizes = reading.of("otelcol_exporter_queue_size")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vitals.stack.doctor import collector_metrics
-from vitals.stack.doctor.collector_metrics import Labels
+from vitals.stack.collector_metrics import Labels, summed
+from vitals.stack.doctor.collector import read
 from vitals.stack.doctor.finding import Away, Finding, counted, lasting
 from vitals.stack.doctor.running import Running
 
@@ -38,7 +38,7 @@ class Drop:
 
 def look(running: Running) -> list[Finding]:
     """A finding for each counter of drops that is not 0. Raises Away when the Collector does not answer."""
-    now = collector_metrics.read(running)
+    now = read(running)
     [uptime] = now.of(_UPTIME).values()
     return told(dropped(now.values, _before(running), uptime), uptime)
 
@@ -46,7 +46,7 @@ def look(running: Running) -> list[Finding]:
 def _before(running: Running) -> Values | None:
     """The same counters as Prometheus had them; None where it does not answer."""
     try:
-        return collector_metrics.summed(running.query(_ASKED, LATELY_SECONDS))
+        return summed(running.query(_ASKED, LATELY_SECONDS))
     except Away:
         return None
 

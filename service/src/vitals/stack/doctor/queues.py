@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vitals.stack import draining
 from vitals.stack.backends import BACKENDS
-from vitals.stack.doctor.collector_metrics import Reading, read_while
+from vitals.stack.collector_metrics import Reading
+from vitals.stack.doctor.collector import read_while
 from vitals.stack.doctor.finding import Finding, counted, lasting, listed, sized
 from vitals.stack.doctor.running import Running
 

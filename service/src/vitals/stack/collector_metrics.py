@@ -1,15 +1,11 @@
-"""What the Collector says of itself at /metrics, read once or several times over some seconds."""
+"""The Collector's own metrics, from its /metrics or from Prometheus: read so that both can be compared."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
-
-from vitals.stack.doctor.finding import Away
-from vitals.stack.doctor.running import Running
 
 Labels = frozenset[tuple[str, str]]
 
@@ -32,26 +28,6 @@ class Reading:
         """The sum of the metrics whose name begins so, of one exporter."""
         mine = ("exporter", exporter)
         return sum(value for (name, labels), value in self.values.items() if name.startswith(prefix) and mine in labels)
-
-
-def read(running: Running) -> Reading:
-    """Ask the Collector once. Raises Away when it does not answer, or something else does."""
-    answer = running.get("collector", running.components["collector"].more["metrics_url"])
-    reading = parsed(answer.text, time.monotonic())
-    if not reading.of("otelcol_process_uptime"):
-        raise Away("What answers in the place of the Collector's metrics are not a Collector's.")
-    return reading
-
-
-def read_while(running: Running, unsure: Callable[[list[Reading]], bool], seconds: float, at_most: float) -> list[Reading]:
-    """Ask about once a second for so long, and on while `unsure`, up to the most."""
-    readings = [read(running)]
-    while True:
-        taken = readings[-1].time - readings[0].time
-        if taken >= at_most or (taken >= seconds and not unsure(readings)):
-            return readings
-        time.sleep(1)
-        readings.append(read(running))
 
 
 def parsed(text: str, at: float) -> Reading:
