@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from vitals.settings import ROOT
 from vitals.stack.collector_metrics import Reading, parsed, summed
-from vitals.stack.doctor import clocks, collector_log, disk, drops, elasticsearch, prometheus, queues, services
+from vitals.stack.doctor import clocks, disk, drops, elasticsearch, prometheus, queues, services
 from vitals.stack.doctor.finding import Finding, counted, lasting, listed, sized
 from vitals.stack.elasticsearch_setup import Compared
 
@@ -155,50 +154,6 @@ def test_drops_of_services_by_job_and_reason() -> None:
     assert "its own buffer was full" in services.told([(full, 3.0)], [], ["vitals"])[0].sentence
     assert said(services.told([], [], ["vitals"])) == [("services", "ok")]
     assert said(services.told([], [], [])) == [("services", "warning")]
-
-
-def test_the_collectors_reasons_are_quoted_once_each_and_only_of_late() -> None:
-    lines = (ANSWERS / "collector.log").read_text().splitlines()
-    found = {
-        (one.component, one.words[:90]): one.times for one in collector_log.found(lines, datetime(2026, 11, 21, 17, tzinfo=UTC))
-    }
-    retried = "Exporting failed. Will retry the request after interval: "
-    assert found == {
-        ("elasticsearch/traces", "failed to index document: 403 cluster_block_exception traces-generic.otel-default"): 2,
-        ("elasticsearch/logs", "failed to index document: 403 cluster_block_exception logs-generic.otel-default"): 2,
-        ("otlp_http/prometheus", f"{retried}failed to make an HTTP request: Post"[:90]): 2,
-        ("otlp_grpc/jaeger", f"{retried}rpc error: code = Unavailable des"[:90]): 2,
-        ("elasticsearch/traces", "Exporting failed. Rejecting data: sending queue is full"): 2,
-        ("otlp_http/prometheus", "Exporting failed. Rejecting data: sending queue is full"): 2,
-        ("otlp_grpc/jaeger", "Exporting failed. Rejecting data: sending queue is full"): 2,
-        ("span_metrics", "Failed ConsumeMetrics: sending queue is full"): 2,
-    }
-    assert collector_log.found(lines, datetime(2026, 11, 21, 18, tzinfo=UTC)) == []
-    assert collector_log.found(["", "no JSON", '{"level": "error"}', '{"ts": 5}', "{"], datetime.now(UTC)) == []
-
-
-def test_reasons_that_differ_in_a_port_or_a_time_are_one() -> None:
-    now = datetime(2026, 11, 21, 17, tzinfo=UTC)
-    lines = [
-        json.dumps(
-            {
-                "level": "error",
-                "ts": (now - timedelta(seconds=port % 10)).isoformat(),
-                "msg": "Exporting failed.",
-                "error": f"read tcp 127.0.0.1:{port}->127.0.0.1:9200: i/o timeout after {port}ms",
-            }
-        )
-        for port in (40001, 40002, 40003)
-    ]
-    [found] = collector_log.found(lines, now)
-    assert (found.times, found.component, (now - found.last).seconds) == (3, "the Collector", 1)
-
-
-def test_the_end_of_a_long_log_begins_with_a_whole_line(tmp_path: Path) -> None:
-    file = tmp_path / "collector.log"
-    file.write_text("".join(f"line {number}\n" for number in range(100)) + "half a li")
-    assert collector_log.tail(file, 30) == ["line 98", "line 99"]
-    assert collector_log.tail(file)[0] == "line 0"
 
 
 def test_blocks_on_what_is_written_to_are_refused_writes() -> None:
