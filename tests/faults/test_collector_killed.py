@@ -11,9 +11,10 @@ from vitals.telemetry.defaults import BATCH_SIZE
 
 from ..stack.conftest import Stack, eventually
 from . import latency
-from .accountant import QUEUE_FULL, balance
+from .accountant import balance
 from .conftest import Fault
 from .engines import dead, kill, ready
+from .ledger import QUEUE_FULL
 from .load import Load
 from .own_collector import OwnCollector
 
@@ -88,13 +89,13 @@ def test_collector_killed_with_its_queue_full(stack: Stack, fault: Fault, tmp_pa
             "answered": len(answers),
             "emitted_spans": spans.emitted,
             "emitted_logs": logs.emitted,
-            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            **found.dropped_figures,
             "lost_uncounted": uncounted,
             "counted_but_stored": overcounted,
             "duplicated": found.duplicated,
         }
         row.seen = (
-            f"{spans.emitted} spans and {logs.emitted} logs emitted, dropped as counted: {found.dropped or 'none'}; "
+            f"{spans.emitted:,} spans and {logs.emitted:,} logs emitted, counted as dropped: {found.dropped_in_words}; "
             f"{uncounted} lost without a count, {overcounted} counted but stored, {found.duplicated} duplicated"
         )
         print(found.table())
@@ -127,12 +128,12 @@ def test_collector_away_for_a_minute(stack: Stack, fault: Fault, tmp_path: Path)
             "answered": len(answers),
             "lost": found.lost,
             "duplicated": found.duplicated,
-            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            **found.dropped_figures,
             "complete_after_load_s": round(time.monotonic() - ended, 1),
         }
         row.seen = (
             f"{len(answers)} answered, {found.lost} lost, {found.duplicated} duplicated, "
-            f"dropped as counted: {found.dropped or 'none'}; {latency.told(row)}"
+            f"counted as dropped: {found.dropped_in_words}; {latency.told(row)}"
         )
         print(found.table())
         assert found.complete, found.table()

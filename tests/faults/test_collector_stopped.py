@@ -64,7 +64,7 @@ def test_collector_stopped_while_elasticsearch_is_away(stack: Stack, fault: Faul
             "answered": len(answers),
             "lost": found.lost,
             "duplicated": found.duplicated,
-            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            **found.dropped_figures,
             "ended_after_s": ", ".join(f"{seconds:.1f}" for seconds in took),
             "grace_native_s": grace,
             "grace_compose": _compose_grace(),

@@ -12,9 +12,10 @@ import pytest
 
 from ..stack.conftest import Stack, eventually
 from . import latency
-from .accountant import Balance, balance
+from .accountant import balance
 from .conftest import Fault
 from .engines import frozen, queued
+from .ledger import Balance
 from .load import Answer, Load
 from .results import Row
 

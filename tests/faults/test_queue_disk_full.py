@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from ..stack.conftest import Stack, eventually
-from .accountant import QUEUE_FULL, Balance, balance
+from .accountant import balance
 from .conftest import Fault
 from .engines import dead, ready
+from .ledger import QUEUE_FULL, Balance
 from .load import Answer, Load
 from .own_collector import OwnCollector
 
@@ -107,14 +108,15 @@ def test_queues_on_a_small_disk(stack: Stack, fault: Fault, tmp_path: Path) -> N
             "answered": len(answers),
             "emitted_spans": spans.emitted,
             "emitted_logs": logs.emitted,
-            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            **found.dropped_figures,
             "lost_uncounted": uncounted,
             "duplicated": found.duplicated,
             "missing_after_recovery": sum(missing.values()),
         }
         row.seen = (
-            f"of {spans.emitted} spans and {logs.emitted} logs dropped, counted {found.dropped}, {uncounted} lost uncounted, "
-            f"{found.duplicated} duplicated; of what was answered once there was room {sum(missing.values())} missing"
+            f"of {spans.emitted:,} spans and {logs.emitted:,} logs {found.dropped_in_words} counted as dropped, "
+            f"{uncounted} lost uncounted, {found.duplicated} duplicated; "
+            f"of what was answered once there was room {sum(missing.values())} missing"
         )
         print(found.table())
         assert collector.alive
@@ -157,13 +159,14 @@ def test_queues_disk_filled_by_something_else(stack: Stack, fault: Fault, tmp_pa
         missing = _missing_since(recovered, answers, found)
         row.figures |= {
             "answered": len(answers),
-            **{f"dropped_{name}": count for name, count in found.dropped.items()},
+            **found.dropped_figures,
             "lost_uncounted": uncounted,
             "duplicated": found.duplicated,
             "missing_after_recovery": sum(missing.values()),
         }
         row.seen = (
-            f"the Collector ran on; of {spans.emitted} spans and {logs.emitted} logs dropped, counted {found.dropped or 0}, "
+            f"the Collector ran on; of {spans.emitted:,} spans and {logs.emitted:,} logs "
+            f"{found.dropped_in_words} counted as dropped, "
             f"and {uncounted} passed over by the Collector's queue without a count (see the known bugs below), "
             f"{found.duplicated} duplicated; of what was answered once there was room {sum(missing.values())} missing"
         )

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from ..stack.conftest import AnotherService, Stack, eventually
-from .accountant import Balance, balance
+from .accountant import balance
 from .conftest import Fault
+from .ledger import Balance
 from .load import Answer, Load
 
 LAST_SECONDS = 0.2

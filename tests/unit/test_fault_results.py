@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..faults.accountant import Account, Balance, Totals
+from ..faults.ledger import Account, Balance, Totals
 from ..faults.load import Answer, quantile
 from ..faults.results import BEGIN, END, record, recording, rows, table, write
 
@@ -88,6 +88,7 @@ def test_a_balance_is_complete_only_without_loss_and_duplicates() -> None:
     dropped = Balance((Account("jaeger", 2, 1, 0, ("a",)),), (Totals("span", 2, {"jaeger": 1}, {"queue_full": 1}),))
     assert dropped.holds
     assert not dropped.complete
+    assert (dropped.dropped_in_words, dropped.dropped_figures) == ("1 spans (queue_full)", {"dropped_span/queue_full": 1})
     assert not Balance((Account("prometheus counter", 2, 1, 0),), totals).holds, "a counter has no drops"
 
 
