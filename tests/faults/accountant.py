@@ -7,8 +7,10 @@ and every span is looked at, however many there are.
 from __future__ import annotations
 
 import collections
+import math
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import httpx2 as httpx
@@ -23,6 +25,9 @@ PAGE = 10_000
 WINDOW_SECONDS = 5.0
 TRACES_A_WINDOW = 10_000
 """A window of Jaeger's with as many is asked for again in halves: there may be more."""
+
+_SpanKey = tuple[str, str, int]
+"""Trace id, span id and start in microseconds: what one span has, however often it is stored."""
 
 
 def balance(stack: Stack, service_name: str, answers: Iterable[Answer], *, within: float = 60, complete: bool = True) -> Balance:
@@ -60,11 +65,12 @@ def _settled(stack: Stack, service: str, answered: int) -> bool:
 
 def _look(stack: Stack, service: str, answered: list[Answer], in_doubt: int) -> Balance:
     ids = [str(one.trace_id) for one in answered]
-    elasticsearch_spans, all_spans = _in_elasticsearch(
-        stack, "traces-*", service, {"attributes.http.route": "/predict", "kind": "Server"}
-    )
-    elasticsearch_logs, all_logs = _in_elasticsearch(stack, "logs-*", service, {"event_name": "ml.prediction"})
-    jaeger, all_in_jaeger = _in_jaeger(stack, service, answered)
+    of_requests = {"attributes.http.route": "/predict", "kind": "Server"}
+    with ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(_in_jaeger, stack, service, answered)
+        elasticsearch_spans, all_spans = _in_elasticsearch(stack, "traces-*", service, of_requests)
+        elasticsearch_logs, all_logs = _in_elasticsearch(stack, "logs-*", service, {"event_name": "ml.prediction"})
+        jaeger, all_in_jaeger = asked.result()
     counters = {
         "prometheus ml_predictions_total": f'ml_predictions_total{{job="{service}"}}',
         "prometheus http_server_request_duration_seconds": (
@@ -165,28 +171,37 @@ def _in_jaeger(stack: Stack, service: str, answered: list[Answer]) -> tuple[coll
     # From the monotonic clock to the wall's; the service was started a minute before its first answer at the most.
     offset = time.time() - time.monotonic()
     begin = min(one.scheduled for one in answered) + offset - 90
-    end = time.time()
-    spans: dict[tuple[str, str, int], str] = {}
+    windows = math.ceil((time.time() - begin) / WINDOW_SECONDS)
+    begins = [begin + number * WINDOW_SECONDS for number in range(windows)]
+    predictions: dict[_SpanKey, int] = {}
+    others: set[_SpanKey] = set()
+    # Jaeger is slower than who reads it: it has other cores to use while an answer is read.
+    with ThreadPoolExecutor(3) as at_once:
+        for found in at_once.map(lambda one: _window(stack, service, one, one + WINDOW_SECONDS), begins):
+            for key, (operation, times) in found.items():
+                if operation == "POST /predict":
+                    predictions.setdefault(key, times)  # a trace in two windows is one
+                else:
+                    others.add(key)
     twice: collections.Counter[str] = collections.Counter()
-    while begin < end:
-        for trace in _window(stack, service, begin, begin + WINDOW_SECONDS):
-            within = collections.Counter((one["traceID"], one["spanID"], int(one["startTime"])) for one in trace["spans"])
-            for one in trace["spans"]:
-                key = (one["traceID"], one["spanID"], int(one["startTime"]))
-                if key not in spans and one["operationName"] == "POST /predict":
-                    twice[one["traceID"]] += within[key]
-                spans[key] = one["operationName"]
-        begin += WINDOW_SECONDS
-    return twice, len(spans)
+    for (trace_id, _, _), times in predictions.items():
+        twice[trace_id] += times
+    return twice, len(predictions) + len(others)
 
 
-def _window(stack: Stack, service: str, begin: float, end: float) -> list[dict[str, Any]]:
+def _window(stack: Stack, service: str, begin: float, end: float) -> dict[_SpanKey, tuple[str, int]]:
+    """The spans of a period: what each was for, and how often it is stored."""
     microseconds = {"start": int(begin * 1e6), "end": int(end * 1e6)}
     asked = {"service": service, **microseconds, "limit": TRACES_A_WINDOW}
-    found: list[dict[str, Any]] = (
-        stack.stores.jaeger.get("/api/traces", params=asked, timeout=60).raise_for_status().json()["data"]
-    )
-    if len(found) < TRACES_A_WINDOW or end - begin < 0.01:
-        return found
-    middle = (begin + end) / 2
-    return [*_window(stack, service, begin, middle), *_window(stack, service, middle, end)]
+    answer = stack.stores.jaeger.get("/api/traces", params=asked, timeout=60).raise_for_status()
+    traces = answer.json()["data"]
+    if len(traces) >= TRACES_A_WINDOW and end - begin >= 0.01:
+        middle = (begin + end) / 2
+        return {**_window(stack, service, begin, middle), **_window(stack, service, middle, end)}
+    found: dict[_SpanKey, tuple[str, int]] = {}
+    for trace in traces:
+        for one in trace["spans"]:
+            key = (one["traceID"], one["spanID"], int(one["startTime"]))
+            _, times = found.get(key, ("", 0))
+            found[key] = one["operationName"], times + 1
+    return found
