@@ -24,7 +24,7 @@ from .load import Answer, Load, quantile
 
 SERVICE = "soak"
 SOAK_SECONDS = float(os.environ.get("FAULTS_SOAK_SECONDS", "900"))
-CEILING_SECONDS = 15
+CEILING_SECONDS = 10
 CONNECTIONS = 16
 FRESH_WITHIN_SECONDS = 2.0
 GROWTH_AN_HOUR = 0.2
