@@ -32,9 +32,8 @@ BACKENDS = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What a backend's freezing was like: the time before it and while it lasted, what waited, and when it had caught up."""
+    """What a backend's freezing was like: the time while it lasted, what waited, and when it had caught up."""
 
-    before: tuple[float, float]
     during: tuple[float, float]
     usual: float
     waiting: float
@@ -43,7 +42,7 @@ class Seen:
 
 @pytest.mark.timeout(900)
 def test_each_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path) -> None:
-    """One after the other, under one load: what they miss is looked for once, when all have gone on."""
+    """One after the other under one load: each is compared with the time before all, and what they miss is looked for once."""
     with ExitStack() as rows, stack.another_service("frozen") as service:
         recorded = {
             backend: rows.enter_context(
@@ -55,11 +54,11 @@ def test_each_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path) -> None
             for backend in BACKENDS
         }
         with Load(service.url, folder=tmp_path) as load:
-            load.wait(latency.SETTLE_SECONDS)
+            calm = latency.before(load)
             seen = {backend: _freeze(stack, load, backend) for backend in BACKENDS}
         answers = load.answers()
         found = balance(stack, "frozen", answers, within=60)
-        quick = {backend: _told(recorded[backend], load, one, answers, found) for backend, one in seen.items()}
+        quick = {backend: _told(recorded[backend], load, calm, one, (answers, found)) for backend, one in seen.items()}
         print(found.table())
         assert all(one.waiting > one.usual for one in seen.values()), "each was frozen"
         assert found.complete, found.table()
@@ -68,7 +67,6 @@ def test_each_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path) -> None
 
 def _freeze(stack: Stack, load: Load, backend: str) -> Seen:
     port, exporters = BACKENDS[backend]
-    before = time.monotonic(), load.wait(latency.BEFORE_SECONDS)
     usual = _usually_queued(stack, exporters)
     with frozen(getattr(stack.settings, port)):
         during = time.monotonic(), load.wait(FROZEN_SECONDS)
@@ -80,12 +78,13 @@ def _freeze(stack: Stack, load: Load, backend: str) -> Seen:
         within=CAUGHT_UP_WITHIN_SECONDS,
         why=f"{backend} has caught up: no more than {usual:.0f} bytes wait",
     )
-    return Seen(before, during, usual, waiting, time.monotonic() - thawed)
+    return Seen(during, usual, waiting, time.monotonic() - thawed)
 
 
-def _told(row: Row, load: Load, seen: Seen, answers: list[Answer], found: Balance) -> bool:
+def _told(row: Row, load: Load, calm: tuple[float, float], seen: Seen, account: tuple[list[Answer], Balance]) -> bool:
     """Fill the row; gives whether the answers were quick enough."""
-    quick = latency.compared(load, row, seen.before, seen.during)
+    answers, found = account
+    quick = latency.compared(load, row, calm, seen.during)
     row.figures |= {
         "answered": len(answers),
         "lost": found.lost,

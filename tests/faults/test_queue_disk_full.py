@@ -28,7 +28,7 @@ DISK_MIB = 8
 QUEUE_BYTES = 1_000_000
 """Of each of four queues: their files are some 1.6 times as large, and so fit."""
 
-FULL_SECONDS = 12
+FULL_SECONDS = 8
 NO_ROOM = "no space left on device"
 BUFFER_BYTES = 500_000
 """The service's: less than what it has to say while the disk is full, so that there is something to count."""
