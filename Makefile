@@ -49,7 +49,7 @@ test: setup engines lint ## everything that proves the project, against the real
 test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 15 minutes
 	@$(VENV)/bin/python -m pytest tests/scenarios
 
-test-faults: setup engines ## engines killed, frozen, stopped and refusing under load, an accountant of every store, and a soak; takes under 40 minutes
+test-faults: setup engines ## engines killed, frozen, stopped and refusing under load, an accountant of every store, and a soak; takes about 40 minutes
 	@$(VENV)/bin/python -m pytest tests/faults
 
 reliability: setup ## write what the last `make test-faults` saw into docs/reliability.md
