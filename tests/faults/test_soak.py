@@ -80,9 +80,9 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         row.seen = (
             f"{figures['rate_per_s']} requests/s of {figures['ceiling_per_s']} possible: {requests} answered, {found.lost} lost, "
             f"{found.duplicated} duplicated; memory of the service {figures['service_rss_mb']} MB, "
-            f"{figures['service_slope_mb_per_h']:+} MB/h, of the Collector {figures['collector_rss_mb']} MB, "
-            f"{figures['collector_slope_mb_per_h']:+} MB/h; queues empty; freshness p50 {figures['freshness_p50_s']} s, "
-            f"p99 {figures['freshness_p99_s']} s"
+            f"{figures['service_slope_mb_per_h']:+} MB/h ({connections} connections), "
+            f"of the Collector {figures['collector_rss_mb']} MB, {figures['collector_slope_mb_per_h']:+} MB/h; queues empty; "
+            f"freshness p50 {figures['freshness_p50_s']} s, p99 {figures['freshness_p99_s']} s"
         )
         print(found.table())
         for name, slope in slopes.items():
