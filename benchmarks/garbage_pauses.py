@@ -61,13 +61,15 @@ def one_run(way: str, model: Path, *, rate: float, seconds: float) -> dict[str, 
             time.sleep(seconds)
             end = time.monotonic()
             load.send_signal(signal.SIGTERM)
-            load.wait(90)
+            assert load.wait(90) == 0, "the load generator failed"
         finally:
             service.send_signal(signal.SIGINT)
             service.wait(60)
         rows = [json.loads(line) for line in answered.read_text().splitlines()]
         pauses = [long * 1000 for when, long in json.loads(paused.read_text()) if begun <= when < end]
-    latencies = sorted((row["answered"] - row["scheduled"]) * 1000 for row in rows if begun <= row["scheduled"] < end)
+    due = [row for row in rows if begun <= row["scheduled"] < end]
+    assert all(row["status"] == 200 for row in due), "every request has to be answered with a prediction"
+    latencies = sorted((row["answered"] - row["scheduled"]) * 1000 for row in due)
     cuts = statistics.quantiles(latencies, n=1000, method="inclusive")
     return {
         "p50_ms": cuts[499],

@@ -24,9 +24,6 @@ SOURCES: dict[str, dict[str, Any]] = {
     for file in sorted((GRAFANA / "provisioning" / "datasources").glob("*.yaml"))
     for source in yaml.safe_load(file.read_text())["datasources"]
 }
-ENVIRONMENT = {"PROMETHEUS_URL", "ELASTICSEARCH_URL", "JAEGER_URL", "ALERTMANAGER_URL", "KIBANA_PUBLIC_URL"}
-"""What the container gives to the data sources."""
-DATA_VIEWS = {"vitals-logs", "vitals-traces", "vitals-alerts", "vitals-containers"}
 UNITS = {"none", "short", "s", "bytes", "Bps", "percentunit", "reqps", "cps", "ops", "pps", "dateTimeFromNow"}
 """Grafana's names of units that the dashboards use."""
 

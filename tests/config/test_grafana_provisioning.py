@@ -14,7 +14,11 @@ import yaml
 from vitals.settings import ROOT
 from vitals.stack.links import GRAFANA_DATA_SOURCES, rison
 
-from .test_grafana import DATA_VIEWS, ENVIRONMENT, GRAFANA, SOURCES, named, strings
+from .test_grafana import GRAFANA, SOURCES, named, strings
+
+ENVIRONMENT = {"PROMETHEUS_URL", "ELASTICSEARCH_URL", "JAEGER_URL", "ALERTMANAGER_URL", "KIBANA_PUBLIC_URL"}
+"""What the container gives to the data sources."""
+DATA_VIEWS = {"vitals-logs", "vitals-traces", "vitals-alerts", "vitals-containers"}
 
 
 def test_the_data_sources_are_those_that_links_are_built_for() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from .load import Answer
 
 Item = Literal["span", "log"]
 QUEUE_FULL = "backend_queue_full"
@@ -101,6 +104,11 @@ class Balance:
     def dropped_figures(self) -> dict[str, int]:
         """The same for a row."""
         return {f"dropped_{name}": count for name, count in self.dropped.items()}
+
+    def missing_among(self, answers: Iterable[Answer]) -> dict[str, int]:
+        """How many of these requests each store lacks."""
+        ids = {str(one.trace_id) for one in answers}
+        return {account.place: len(ids & set(account.missing)) for account in self.accounts}
 
     @property
     def complete(self) -> bool:

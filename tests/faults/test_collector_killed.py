@@ -53,12 +53,15 @@ def test_collector_away_and_killed(stack: Stack, fault: Fault, tmp_path: Path) -
         answers = load.answers()
         found = balance(stack, "collector-killed", answers, within=120)
         quick = latency.compared(load, away, calm, (begun, over))
-        seen = f"of {len(answers)} answered in both Collector faults {found.lost} lost, {found.duplicated} duplicated"
-        both = {"answered": len(answers), "lost": found.lost, "duplicated": found.duplicated, **found.dropped_figures}
-        away.figures |= both
-        killed.figures |= {"kills": KILLS, **both}
-        away.seen = f"{seen}, counted as dropped: {found.dropped_in_words}; {latency.told(away)}"
-        killed.seen = seen
+        for row, part in (
+            (away, [one for one in answers if one.scheduled < over]),
+            (killed, [one for one in answers if one.scheduled >= over]),
+        ):
+            lost = sum(found.missing_among(part).values())
+            row.figures |= {"answered": len(part), "lost": lost, "duplicated_in_both": found.duplicated, **found.dropped_figures}
+            row.seen = f"{len(part)} answered, {lost} lost; in both Collector faults {found.duplicated} duplicated"
+        killed.figures["kills"] = KILLS
+        away.seen += f", counted as dropped: {found.dropped_in_words}; {latency.told(away)}"
         print(found.table())
         assert found.complete, found.table()
         assert all(one.ok for one in answers)

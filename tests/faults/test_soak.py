@@ -54,7 +54,7 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         ):
             begun = time.monotonic()
             time_over = load.wait(SOAK_SECONDS)
-            connections = sum(one.status == psutil.CONN_ESTABLISHED for one in processes["service"].net_connections("tcp"))
+            connections = _connections(processes["service"], int(service.url.rpartition(":")[2]))
         answers += [*load.answers(), *asked]
         eventually(lambda: queued(stack), lambda size: size == 0, within=30, why="the queues are empty")
         requests = len(answers)
@@ -89,6 +89,12 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             assert slope * 3600 <= GROWTH_AN_HOUR * memory[name][-1][1], f"{name} grows: {row.seen}"
         assert found.complete, found.table()
         assert quantile(waited, 0.99) <= FRESH_WITHIN_SECONDS, row.seen
+
+
+def _connections(process: psutil.Process, port: int) -> int:
+    """How many clients have a connection to a port of the process."""
+    established = [one for one in process.net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED]
+    return sum(one.laddr.port == port for one in established)
 
 
 def _slope(samples: list[tuple[float, float]], since: float) -> float:

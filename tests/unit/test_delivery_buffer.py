@@ -32,6 +32,28 @@ def test_the_oldest_goes_but_not_the_one_being_sent() -> None:
     assert buffer.first() == parcel("c", 4)
 
 
+def test_what_does_not_fit_beside_the_one_being_sent_is_counted_and_costs_nothing_else() -> None:
+    dropped = Dropped()
+    buffer = Buffer(30, dropped=dropped)
+    buffer.put(parcel("a", 1))
+    buffer.put(parcel("b", 2))
+    assert buffer.first() == parcel("a", 1)
+    buffer.put(Parcel(b"z" * 25, 4))
+    assert dropped.said == [(4, "queue_full")]
+    assert buffer.items == 1 + 2
+
+
+def test_what_was_abandoned_is_not_counted_again() -> None:
+    counted: list[str] = []
+    buffer = Buffer(30, dropped=Dropped())
+    buffer.put(parcel("a", 1))
+    assert buffer.first() == parcel("a", 1)
+    buffer.close()
+    assert buffer.abandon() == 1
+    buffer.done(lambda: counted.append("done"))
+    assert (counted, buffer.items, buffer.first()) == ([], 0, None)
+
+
 def test_what_comes_once_it_closes_is_counted_and_costs_nothing_else() -> None:
     dropped = Dropped()
     buffer = Buffer(20, dropped=dropped)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,12 @@ import pytest
 
 from vitals.profile.folder import ServedFolder
 from vitals.report import reading
-from vitals.report.period import Period
 from vitals.report.rows import Row, labelled, rows_of_predictions, value_of
 
 from .logged_double import Kept, event, label, logged
 from .test_report import held_out, iris, made
 
 __all__ = ["held_out", "iris"]
-
-NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
-HOUR = Period(NOW - timedelta(hours=1), NOW)
 
 
 def test_a_request_of_many_rows_is_many_rows(iris: ServedFolder, held_out: list[Row]) -> None:

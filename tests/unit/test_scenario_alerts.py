@@ -15,7 +15,6 @@ from vitals.scenarios.expecting import check
 from vitals.scenarios.verdict import Expectation, judge, met
 from vitals.scenarios.windows import WINDOWS_FILE, burnt, forgotten_after, seconds, silent_after
 
-BUDGETS = ("ServiceErrorBudgetBurn", "ServiceLatencyBudgetBurn")
 NONE: frozenset[str] = frozenset()
 DRIFT = frozenset({"FeatureDrift"})
 PREDICTION = frozenset({"PredictionDrift"})

@@ -18,7 +18,9 @@ from vitals.scenarios.expecting import Watch
 from vitals.scenarios.verdict import Expectation
 from vitals.stack.progress import Silent
 
-from .test_scenario_alerts import BUDGETS, DRIFT, NONE, series
+from .test_scenario_alerts import DRIFT, NONE, series
+
+BUDGETS = ("ServiceErrorBudgetBurn", "ServiceLatencyBudgetBurn")
 
 
 class Told:

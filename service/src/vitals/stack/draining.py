@@ -91,7 +91,7 @@ def emptied(queues: Queues, settings: StackSettings, folder: Path, told: Progres
     sizes = watched(queues, settings)
     now = with_emptied(queues, sizes)
     write(folder, now)
-    left = ", ".join(f"{sizes[name] or 0:.0f} bytes for {name}" for name in now.waiting)
+    left = ", ".join(f"{_so_many(sizes[name])} for {name}" for name in now.waiting)
     told.done(step, f"{left} stay on disk, and are sent as soon as it answers" if left else "sent")
     return now
 
@@ -129,6 +129,10 @@ def with_emptied(queues: Queues, sizes: Mapping[str, float | None]) -> Queues:
     """Those of size 0 are done with: nothing comes in any more."""
     emptied = [name for name, size in sizes.items() if size == 0]
     return dataclasses.replace(queues, empty=(*queues.empty, *emptied))
+
+
+def _so_many(size: float | None) -> str:
+    return "an unknown number of bytes" if size is None else f"{size:.0f} bytes"
 
 
 def _known(name: str) -> Backend:

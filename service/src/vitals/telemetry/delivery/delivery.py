@@ -73,5 +73,7 @@ class Delivery:
             _logger.warning("What came once the delivery of %s was shut down is dropped, and counted.", self._signal)
         else:
             _logger.warning(
-                "The buffer of %s is full (%d bytes): the oldest are dropped, and counted.", self._signal, self._buffer_bytes
+                "The buffer of %s is full (%d bytes): the oldest, or what is larger than the room, is dropped, and counted.",
+                self._signal,
+                self._buffer_bytes,
             )
