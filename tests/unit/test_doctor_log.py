@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vitals.stack.doctor import collector_log
 
-ANSWERS = Path(__file__).with_name("doctor_answers")
+from .test_doctor import ANSWERS
 
 
 def test_the_collectors_reasons_are_quoted_once_each_and_only_of_late() -> None:

@@ -15,9 +15,7 @@ from vitals.profile.bins import LARGEST
 from vitals.profile.folder import read_folder
 from vitals.settings import Settings
 
-from .conftest import Emitted
-
-ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+from .conftest import ROW, Emitted
 
 
 def test_predicts_with_confidence_version_and_trace_id(client: TestClient, model_folder: Path) -> None:
