@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2 as httpx
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from vitals.stack.ports import listeners
 
 from ..stack.conftest import Stack, eventually
 
 SUPERVISOR = "process-compose"
-_SAMPLE = re.compile(r"^(?P<name>[\w:.]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
 
 
 def process_of(port: int) -> psutil.Process:
@@ -88,11 +87,11 @@ def collector_metric(metrics_port: int, name: str, **labels: str) -> float:
     Raises httpx.HTTPError while it is away.
     """
     text = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5).raise_for_status().text
-    wanted = [f'{label}="{value}"' for label, value in labels.items()]
     return sum(
-        float(found["value"])
-        for found in _SAMPLE.finditer(text)
-        if found["name"] in (name, f"{name}_total") and all(one in (found["labels"] or "") for one in wanted)
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name in (name, f"{name}_total") and labels.items() <= sample.labels.items()
     )
 
 

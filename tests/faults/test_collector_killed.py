@@ -17,6 +17,7 @@ from .engines import dead, kill, ready
 from .ledger import QUEUE_FULL
 from .load import Load
 from .own_collector import OwnCollector
+from .relay import Relay
 
 KILLS = 5
 QUEUE_BYTES = 1_000_000
@@ -77,15 +78,16 @@ def test_collector_killed_with_its_queue_full(stack: Stack, fault: Fault, tmp_pa
     """
     with (
         fault(
-            f"Collector killed -9 five times with a full queue of {QUEUE_BYTES / 1e6:.0f} MB, Elasticsearch away",
+            f"Collector killed -9 five times with a full queue of {QUEUE_BYTES / 1e6:.0f} MB, Elasticsearch out of its reach",
             must_show="0 lost, 0 duplicated of what was handed over; the rest counted as backend_queue_full",
         ) as row,
-        OwnCollector(stack, tmp_path / "own", QUEUE_BYTES=str(QUEUE_BYTES)) as collector,
+        Relay(stack.settings.elasticsearch_port) as elasticsearch,
+        OwnCollector(stack, tmp_path / "own", ELASTICSEARCH_URL=elasticsearch.url, QUEUE_BYTES=str(QUEUE_BYTES)) as collector,
         stack.another_service("queue-full", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint) as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
             load.wait(5)
-            with dead(stack.settings.elasticsearch_port):
+            with elasticsearch.cut():
                 for signal in ("spans", "log_records"):
                     eventually(
                         lambda signal=signal: collector.metric(f"otelcol_exporter_enqueue_failed_{signal}"),
@@ -96,7 +98,6 @@ def test_collector_killed_with_its_queue_full(stack: Stack, fault: Fault, tmp_pa
                     collector.kill()
                     collector.start()
                     load.wait(2)
-            ready(stack, stack.settings.elasticsearch_port)
             load.wait(5)
         answers = load.answers()
         found = balance(stack, "queue-full", answers, within=60, complete=False)

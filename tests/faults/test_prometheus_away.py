@@ -43,7 +43,7 @@ def test_prometheus_away(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             ended = time.time()
         answers = load.answers()
         found = balance(stack, SERVICE, answers, within=120)
-        latency.compared(load, row, calm, (away, back))
+        quick = latency.compared(load, row, calm, (away, back))
         gap = _longest_gap(stack, begun, ended)
         kept = {
             "before": _exemplars(stack, begun, gone),
@@ -72,6 +72,7 @@ def test_prometheus_away(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         print(found.table())
         assert found.complete, found.table()
         assert gap <= LONGEST_GAP_SECONDS, row.seen
+        assert quick, row.seen
         assert {trace_id for trace_id, _ in kept["while away"]} <= answered, "an exemplar names a request that was answered"
 
 

@@ -19,10 +19,10 @@ import pytest
 from ..stack.conftest import Stack, eventually
 from .accountant import balance
 from .conftest import Fault
-from .engines import dead, ready
 from .ledger import QUEUE_FULL
 from .load import Load
 from .own_collector import OwnCollector
+from .relay import Relay
 
 DISK_MIB = 8
 QUEUE_BYTES = 1_000_000
@@ -62,6 +62,11 @@ def _filled(disk: Path) -> Iterator[None]:
         ballast.unlink()
 
 
+def _collector_on(disk: Path, begin_with: list[str], stack: Stack, folder: Path, elasticsearch: Relay) -> OwnCollector:
+    variables = {"ELASTICSEARCH_URL": elasticsearch.url, "QUEUE_DIR": str(disk), "QUEUE_BYTES": str(QUEUE_BYTES)}
+    return OwnCollector(stack, folder / "own", begin_with=begin_with, **variables)
+
+
 def _drained(collector: OwnCollector) -> None:
     eventually(lambda: collector.metric("otelcol_exporter_queue_size"), lambda size: size < 200_000, within=120, why="it drains")
 
@@ -72,24 +77,22 @@ def test_queues_on_a_small_disk(stack: Stack, fault: Fault, tmp_path: Path) -> N
     begin_with = _on_a_small_disk(disk)
     with (
         fault(
-            f"The queues' disk is {DISK_MIB} MiB, QUEUE_BYTES fits it ({QUEUE_BYTES / 1e6:.0f} MB), Elasticsearch away",
+            f"The queues' disk is {DISK_MIB} MiB, QUEUE_BYTES fits it ({QUEUE_BYTES / 1e6:.0f} MB), Elasticsearch out of reach",
             must_show="no crash; drops counted; recovers when there is room",
         ) as row,
-        OwnCollector(
-            stack, tmp_path / "own", begin_with=begin_with, QUEUE_DIR=str(disk), QUEUE_BYTES=str(QUEUE_BYTES)
-        ) as collector,
+        Relay(stack.settings.elasticsearch_port) as elasticsearch,
+        _collector_on(disk, begin_with, stack, tmp_path, elasticsearch) as collector,
         stack.another_service("small-disk", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint) as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
             load.wait(5)
-            with dead(stack.settings.elasticsearch_port):
+            with elasticsearch.cut():
                 eventually(
                     lambda: collector.metric("otelcol_exporter_enqueue_failed_log_records"),
                     within=120,
                     why="there is no more room",
                 )
                 load.wait(FULL_SECONDS)
-            ready(stack, stack.settings.elasticsearch_port)
             _drained(collector)
             recovered = load.wait(2)
             load.wait(5)
@@ -126,23 +129,21 @@ def test_queues_disk_filled_by_something_else(stack: Stack, fault: Fault, tmp_pa
     begin_with = _on_a_small_disk(disk)
     with (
         fault(
-            f"The queues' disk ({DISK_MIB} MiB) filled to the last byte by something else, Elasticsearch away",
+            f"The queues' disk ({DISK_MIB} MiB) filled to the last byte by something else, Elasticsearch out of reach",
             must_show="no crash; recovers when there is room; what the service could not hand over is counted",
         ) as row,
-        OwnCollector(
-            stack, tmp_path / "own", begin_with=begin_with, QUEUE_DIR=str(disk), QUEUE_BYTES=str(QUEUE_BYTES)
-        ) as collector,
+        Relay(stack.settings.elasticsearch_port) as elasticsearch,
+        _collector_on(disk, begin_with, stack, tmp_path, elasticsearch) as collector,
         stack.another_service(
             "disk-full", OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, TELEMETRY_BUFFER_BYTES=str(BUFFER_BYTES)
         ) as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
             load.wait(5)
-            with dead(stack.settings.elasticsearch_port), _filled(collector.seen_by_it(disk)):
+            with elasticsearch.cut(), _filled(collector.seen_by_it(disk)):
                 eventually(lambda: NO_ROOM in collector.log.read_text(), within=60, why="the disk is full")
                 load.wait(FULL_SECONDS)
                 assert collector.alive, collector.log.read_text()[-3000:]
-            ready(stack, stack.settings.elasticsearch_port)
             _drained(collector)
             recovered = load.wait(2)
             load.wait(5)
