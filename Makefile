@@ -7,6 +7,7 @@
 VENV := .venv
 READY := $(VENV)/.ready
 VITALS := $(VENV)/bin/vitals
+PINNED := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 
 .DEFAULT_GOAL := setup
 .PHONY: help setup demo engines test test-scenarios test-faults reliability test-compose up down restart status rules dashboards picture lint format lock clean
@@ -46,10 +47,11 @@ engines: setup ## build or fetch the engines that are not cached yet, and what t
 test: setup engines lint ## everything that proves the project, against the real engines
 	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/stack
 
-test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 15 minutes
+test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 17 minutes
 	@$(VENV)/bin/python -m pytest tests/scenarios
 
-test-faults: setup engines ## engines killed, frozen, stopped and refusing under load, an accountant of every store, and a soak; takes about 40 minutes
+test-faults: setup engines ## engines killed, frozen, stopped and refusing under load, an accountant of every store, and a soak; takes under 40 minutes
+	@rm -f .faults/results.json
 	@$(VENV)/bin/python -m pytest tests/faults
 
 reliability: setup ## write what the last `make test-faults` saw into docs/reliability.md
@@ -113,9 +115,12 @@ format: setup ## format the code, and mend what the linter can
 	@$(VENV)/bin/ruff format .
 
 lock: setup ## pin the requirements anew from the ranges in pyproject.toml
-	@echo "pip>=26" | $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 - -o requirements/pip.txt
-	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra onnx pyproject.toml -o requirements/service.txt
-	@$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+	@echo "pip>=26" | $(PINNED) - -o requirements/pip.txt
+	@$(PINNED) --extra onnx pyproject.toml -o requirements/service.txt
+	@$(PINNED) --extra dev pyproject.toml -o requirements/dev.txt
+	@sed -i '1i # What installs the others, pinned by hash; made by `make lock`.' requirements/pip.txt
+	@sed -i '1i # What the model service needs, ONNX included, pinned by hash; made by `make lock` from pyproject.toml.' requirements/service.txt
+	@sed -i '1i # What the service, the tools and the tests need, pinned by hash; made by `make lock` from pyproject.toml.' requirements/dev.txt
 
 clean: ## remove the virtual environment and the tools' caches; engines and data stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -75,6 +75,15 @@ def test_every_default_is_that_of_the_settings() -> None:
     assert in_containers_too <= used.keys()
 
 
+def test_the_size_of_queues_reaches_the_collector_only_where_it_is_set(compose: Callable[..., str]) -> None:
+    def environment(**options: str) -> dict[str, str | None]:
+        services = json.loads(compose("config", "--format", "json", **options))["services"]
+        return dict(services["collector"]["environment"])
+
+    assert environment()["QUEUE_BYTES"] is None
+    assert environment(QUEUE_BYTES="50000000")["QUEUE_BYTES"] == "50000000"
+
+
 def test_ports_are_published_on_loopback_and_each_can_be_another(compose: Callable[..., str]) -> None:
     ports = StackSettings.load().ports()
     unpublished = {"ELASTICSEARCH_TRANSPORT_PORT", "JAEGER_OTLP_PORT", "JAEGER_METRICS_PORT", "ALERTS_PORT"}

@@ -127,7 +127,7 @@ def test_every_variable_of_a_configuration_file_is_set(whole: dict[str, Any], se
     for name, default in re.findall(
         r"(?<!\$)\$\{(?:env:)?([A-Z_]+)(?::-([^}]*))?\}", re.sub(r"(?m)^\s*#.*$", "", "\n".join(texts))
     ):
-        if name in environment or name in made_by_a_script or name in ("QUEUE_BYTES", "HOST_ROOT"):
+        if name in environment or name in made_by_a_script or name == "HOST_ROOT":
             continue
         if name in ("LOGS_FILE", "OTLP_BACKEND_AUTHORIZATION_FILE"):  # overlays/file.yaml and otlp.yaml have what they need
             continue

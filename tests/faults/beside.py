@@ -52,6 +52,7 @@ def undisturbed(stack: Stack, row: Row, name: str, folder: Path) -> Iterator[Loa
             "others_lost": found.lost,
             "others_duplicated": found.duplicated,
         }
+        assert all(one.ok for one in answers)
         assert found.complete, found.table()
 
 

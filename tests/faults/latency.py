@@ -29,6 +29,7 @@ def before(load: Load) -> tuple[float, float]:
 def compared(load: Load, row: Row, undisturbed: tuple[float, float], during: tuple[float, float], suffix: str = "") -> bool:
     """Put both percentiles, and their ratio, into the row; gives whether the second is at most 1.5 times the first."""
     calm, disturbed = load.p99(*undisturbed), load.p99(*during)
+    assert math.isfinite(calm), "before the fault there were answers"
     row.figures[f"p99_before_ms{suffix}"] = milliseconds(calm)
     row.figures[f"p99_during_ms{suffix}"] = milliseconds(disturbed)
     row.figures[f"p99_ratio{suffix}"] = round(disturbed / calm, 2) if math.isfinite(disturbed) else "∞"

@@ -61,15 +61,18 @@ class Totals:
         """
         return not self.uncounted and not self.overcounted
 
+    def lacking(self, store: str) -> int:
+        """What a store lacks beside what no store can have. 0 where its queue refused nothing, whatever others refused."""
+        own = sum(self.dropped.values()) - self._refused
+        return self.emitted - self.stored[store] - own
+
     @property
     def _refused(self) -> int:
         return self.dropped.get(QUEUE_FULL, 0)
 
     @property
     def _lacking(self) -> list[int]:
-        """What each store lacks beside what no store can have."""
-        own = sum(self.dropped.values()) - self._refused
-        return [self.emitted - stored - own for stored in self.stored.values()]
+        return [self.lacking(store) for store in self.stored]
 
 
 @dataclass(frozen=True)

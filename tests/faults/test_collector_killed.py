@@ -79,7 +79,8 @@ def test_collector_killed_with_its_queue_full(stack: Stack, fault: Fault, tmp_pa
     with (
         fault(
             f"Collector killed -9 five times with a full queue of {QUEUE_BYTES / 1e6:.0f} MB, Elasticsearch out of its reach",
-            must_show="0 lost, 0 duplicated of what was handed over; the rest counted as backend_queue_full",
+            must_show="0 lost, 0 duplicated of what was handed over; the rest counted, "
+            "one request a signal and kill too many at most",
         ) as row,
         Relay(stack.settings.elasticsearch_port) as elasticsearch,
         OwnCollector(stack, tmp_path / "own", ELASTICSEARCH_URL=elasticsearch.url, QUEUE_BYTES=str(QUEUE_BYTES)) as collector,
@@ -110,14 +111,18 @@ def test_collector_killed_with_its_queue_full(stack: Stack, fault: Fault, tmp_pa
             **found.dropped_figures,
             "lost_uncounted": uncounted,
             "counted_but_stored": overcounted,
+            "jaeger_lacks_spans": spans.lacking("jaeger"),
             "duplicated": found.duplicated,
         }
         row.seen = (
             f"{spans.emitted:,} spans and {logs.emitted:,} logs emitted, counted as dropped: {found.dropped_in_words}; "
-            f"{uncounted} lost without a count, {overcounted} counted but stored, {found.duplicated} duplicated"
+            f"{uncounted} lost without a count, {overcounted} counted but stored, {found.duplicated} duplicated; "
+            f"Jaeger, in reach all the time, lacks {spans.lacking('jaeger')}"
         )
         print(found.table())
+        assert all(one.ok for one in answers)
         assert uncounted == 0, found.table()
+        assert spans.lacking("jaeger") == 0, found.table()
         assert found.duplicated == 0, found.table()
         assert overcounted <= KILLS * BATCH_SIZE * len(found.totals), found.table()
         assert set(spans.dropped) == set(logs.dropped) == {QUEUE_FULL}, "the queue was full, and nothing else was dropped"

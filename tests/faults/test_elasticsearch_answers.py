@@ -11,7 +11,6 @@ import pytest
 
 from ..stack.administrator import administrator, ask_for_room
 from ..stack.conftest import Stack, eventually
-from . import latency
 from .accountant import balance
 from .answering import Answering, Mode
 from .conftest import Fault
@@ -59,6 +58,7 @@ def test_429_503_and_half_of_a_bulk_refused(stack: Stack, fault: Fault, tmp_path
             f"{elasticsearch.refused['half']} documents were refused in bulks"
         )
         assert all(elasticsearch.refused[mode] for mode in phases), "each kind of refusal was met"
+        assert all(one.ok for one in answers)
         assert found.complete, found.table()
 
 
@@ -71,7 +71,7 @@ def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> No
         administrator(stack) as admin,
     ):
         with Load(service.url, folder=tmp_path) as load:
-            calm = (load.wait(3), load.wait(7))
+            load.wait(3)
             try:
                 ask_for_room(admin, MORE_THAN_ANY_DISK)
                 eventually(lambda: _read_only(admin), within=40, why="Elasticsearch has made its indices read-only")
@@ -88,7 +88,6 @@ def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> No
             load.wait(2)
         answers = load.answers()
         found = balance(stack, "flooded", answers, within=90)
-        latency.compared(load, row, calm, (blocked, released))
         row.figures |= {
             "answered": len([one for one in answers if one.ok]),
             "read_only_seconds": round(released - blocked, 1),
@@ -97,8 +96,9 @@ def test_the_disks_flood_stage(stack: Stack, fault: Fault, tmp_path: Path) -> No
         }
         row.seen = (
             f"read-only for {released - blocked:.0f} s at {load.rate:.0f} requests/s: {row.figures['answered']} answered, "
-            f"{found.lost} lost, {found.duplicated} duplicated; {latency.told(row)}"
+            f"{found.lost} lost, {found.duplicated} duplicated"
         )
+        assert all(one.ok for one in answers)
         assert found.complete, found.table()
 
 

@@ -60,6 +60,7 @@ def test_each_backend_frozen(stack: Stack, fault: Fault, tmp_path: Path) -> None
         found = balance(stack, "frozen", answers, within=60)
         quick = {backend: _told(recorded[backend], load, calm, one, (answers, found)) for backend, one in seen.items()}
         print(found.table())
+        assert all(one.ok for one in answers)
         assert all(one.waiting > one.usual for one in seen.values()), "each was frozen"
         assert found.complete, found.table()
         assert all(quick.values()), quick

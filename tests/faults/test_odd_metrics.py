@@ -11,14 +11,20 @@ from ..stack.conftest import Stack, eventually
 from .beside import a_client, collector, documents, every_second, fires, undisturbed
 from .conftest import Fault
 from .engines import process_of
-from .odd import HOUR, counter, gauge, log, point, span
+from .odd import HOUR, SECOND, counter, gauge, log, point, span
+
+STEPS = (0, HOUR, 0, -HOUR)
 
 
 @pytest.mark.timeout(600)
 def test_clocks_that_are_wrong(stack: Stack, fault: Fault, tmp_path: Path) -> None:
-    """Prometheus refuses a whole request for one sample: that must cost neither others nor the client's own good samples."""
+    """Prometheus refuses a whole request for one sample: that must cost neither others nor the client's own good samples.
+
+    One more client has a clock that steps, to and fro in one series: what it sends once it is right again is stored.
+    """
     clocks = {"an hour ahead": HOUR, "a day behind": -24 * HOUR, "in 2100": 74 * 365 * 24 * HOUR}
     senders = {name: a_client(stack, name.replace(" ", "-")) for name in clocks}
+    stepping = a_client(stack, "stepping")
     before = collector(stack, "otelcol_processor_filter_datapoints_filtered", filter="filter/prometheus")
     failed_before = collector(stack, "otelcol_exporter_send_failed_metric_points", exporter="otlp_http/prometheus")
     rounds: list[float] = []
@@ -30,10 +36,15 @@ def test_clocks_that_are_wrong(stack: Stack, fault: Fault, tmp_path: Path) -> No
             senders[name].must_send("metrics", gauge("odd_sibling", point(float(len(rounds)))), *wrong)
             senders[name].must_send("logs", log(at=at))
             senders[name].must_send("traces", span(at=at))
+        number = len(rounds)
+        stepping.must_send("metrics", gauge("odd_step", point(float(number), at=time.time_ns() + STEPS[number % len(STEPS)])))
         rounds.append(time.time())
 
     with (
-        fault("clocks an hour ahead, a day behind, in 2100", must_show="bounded, counted, nothing else harmed") as row,
+        fault(
+            "clocks an hour ahead, a day behind, in 2100, and one that steps an hour ahead, back, behind and back again",
+            must_show="bounded, counted, nothing else harmed",
+        ) as row,
         undisturbed(stack, row, "beside-wrong-clocks", tmp_path) as load,
     ):
         with every_second(send):
@@ -50,6 +61,14 @@ def test_clocks_that_are_wrong(stack: Stack, fault: Fault, tmp_path: Path) -> No
                 lambda newest: newest == len(rounds) - 1,
                 why="what the client sends with the right time is stored",
             )
+        steps = [STEPS[number % len(STEPS)] for number in range(len(rounds))]
+        for step, why in ((0, "in its right times"), (-HOUR, "while it was behind")):
+            newest = max(number for number, one in enumerate(steps) if one == step)
+            eventually(
+                lambda step=step: _at("odd_step", time.time() + step / SECOND, stack),
+                lambda number, newest=newest: number == newest,
+                why=f"the newest sample of the clock that steps is stored: {why}",
+            )
         counted = collector(stack, "otelcol_processor_filter_datapoints_filtered", filter="filter/prometheus") - before
         failed = collector(stack, "otelcol_exporter_send_failed_metric_points", exporter="otlp_http/prometheus") - failed_before
         gaps = stack.total('max(changes(timestamp(ml_predictions_total{job="beside-wrong-clocks"})[10s:1s]))')
@@ -59,12 +78,19 @@ def test_clocks_that_are_wrong(stack: Stack, fault: Fault, tmp_path: Path) -> No
             "others_samples_in_10_s": gaps,
         }
         row.seen = (
-            f"logs and spans stored under the time they state; {counted:.0f} samples dropped and counted, 3 a second and client; "
+            f"logs and spans stored under the time they state; {counted:.0f} samples dropped and counted, "
+            "3 a second and client, and each of the clock that had stepped ahead, whose others are stored; "
             f"none refused by Prometheus; beside them {load.rate:.0f} requests/s"
         )
-        assert counted == 3 * len(clocks) * len(rounds)
+        assert counted == 3 * len(clocks) * len(rounds) + steps.count(HOUR)
         assert failed == 0
         eventually(lambda: fires(stack, "TelemetryDropped", where="bounds"), within=60, why="the alert fires")
+
+
+def _at(selector: str, when: float, stack: Stack) -> float:
+    """The value that a series had at a time, in seconds; -1 where it had none."""
+    answer = stack.stores.prometheus.get("/api/v1/query", params={"query": selector, "time": str(when)}).raise_for_status().json()
+    return max((float(one["value"][1]) for one in answer["data"]["result"]), default=-1.0)
 
 
 @pytest.mark.timeout(600)
@@ -86,7 +112,10 @@ def test_two_thousand_new_series_a_second(stack: Stack, fault: Fault, tmp_path: 
         once.must_send("metrics", gauge("odd_once", *(point(user=user) for user in new)))
 
     with (
-        fault("2,000 new series a second, from each of two clients", must_show="bounded, counted, nothing else harmed") as row,
+        fault(
+            "2,000 new series a second, from each of two clients",
+            must_show="an instrument's bounded and counted; those of no instrument that grows alerted; nothing else harmed",
+        ) as row,
         undisturbed(stack, row, "beside-new-series", tmp_path) as load,
     ):
         prometheus, ours = (process_of(port) for port in (stack.settings.prometheus_port, stack.settings.otlp_grpc_port))

@@ -70,6 +70,7 @@ def test_prometheus_away(stack: Stack, fault: Fault, tmp_path: Path) -> None:
             f"otherwise {usual:.1f}; {survived} of {len(exemplars_before)} from before were still there; {latency.told(row)}"
         )
         print(found.table())
+        assert all(one.ok for one in answers)
         assert found.complete, found.table()
         assert gap <= LONGEST_GAP_SECONDS, row.seen
         assert quick, row.seen

@@ -87,6 +87,7 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         print(found.table())
         for name, slope in slopes.items():
             assert slope * 3600 <= GROWTH_AN_HOUR * memory[name][-1][1], f"{name} grows: {row.seen}"
+        assert all(one.ok for one in answers)
         assert found.complete, found.table()
         assert quantile(waited, 0.99) <= FRESH_WITHIN_SECONDS, row.seen
 

@@ -1,8 +1,7 @@
 """A stand-in for Kibana's HTTP API: answers what the API reference and the routes' own schemas of 9.x say, and nothing else.
 
-Kibana itself can't be had where these tests run. What stands here was read from the API reference
-(https://www.elastic.co/docs/api/doc/kibana, get-status, create-data-view, setdefaultdatailviewdefault and
-post-saved-objects-import) and from elastic/kibana:
+Kibana itself can't be had where these tests run. What stands here was read from the API reference (get-status, create-data-view,
+setdefaultdatailviewdefault, post-saved-objects-import: https://www.elastic.co/docs/api/doc/kibana) and from elastic/kibana:
 - data views: src/platform/plugins/shared/data_views/server/rest_api_routes/{schema.ts,public/{create,default}_data_view.ts}
 - import: src/core/packages/saved-objects/server-internal/src/routes/import.ts, import-export-server-internal/src/import/lib/*
 - search: src/platform/plugins/shared/saved_search/server/saved_objects/schema_legacy.ts (SCHEMA_SEARCH_MODEL_VERSION_5)

@@ -15,8 +15,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-from vitals.telemetry.delivery import exporters
+from vitals.telemetry.delivery import exporters, sender
 from vitals.telemetry.delivery.exporters import DeliveringSpanExporter, delivering, report
+from vitals.telemetry.delivery.outcome import Outcome
 
 from .receivers import GrpcReceiver, HttpReceiver, Receiver
 
@@ -182,6 +183,23 @@ def test_a_doubtful_answer_is_tried_a_few_times_and_does_not_hold_up_the_rest(re
     assert receiver.names == ["b"]
     assert exporting.counted == {"": 1, "INTERNAL" if isinstance(receiver, GrpcReceiver) else "500": 1}
     exporting.exporter.shutdown()
+
+
+def test_one_doubtful_answer_after_a_long_absence_costs_nothing(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection may break just as the receiver comes back."""
+    monkeypatch.setattr(sender, "LONGEST_WAIT_SECONDS", sender.FIRST_WAIT_SECONDS)
+    exporting = Exporting(receiver)
+    away = _refusal(receiver, grpc.StatusCode.UNAVAILABLE, 503, "starting")
+    receiver.answers = [away] * (sender.DOUBTFUL_ATTEMPTS + 1) + [_refusal(receiver, grpc.StatusCode.INTERNAL, 500, "broken off")]
+    exporting.export("a")
+    assert exporting.exporter.force_flush()
+    assert exporting.counted == {"": 1}
+    exporting.exporter.shutdown()
+
+
+def test_an_answer_that_asks_for_no_wait_gets_the_first() -> None:
+    asked = [sender.wait_seconds(9, Outcome("again", after_seconds=seconds)) for seconds in (0.0, 3.0, 3600.0)]
+    assert asked == [sender.FIRST_WAIT_SECONDS, 3.0, sender.LONGEST_ASKED_SECONDS]
 
 
 def test_what_a_receiver_takes_only_in_part_is_counted(receiver: Receiver) -> None:

@@ -129,6 +129,24 @@ def test_drops_of_late_are_wrong_and_earlier_ones_a_warning_in_one_line() -> Non
     assert "6 in the last 5 min" in lately.sentence
 
 
+def test_samples_that_the_bounds_dropped_are_drops_and_those_of_no_backend_are_not() -> None:
+    def filtered(name: str) -> tuple[str, frozenset[tuple[str, str]]]:
+        return "otelcol_processor_filter_datapoints_filtered", frozenset({("filter", name)})
+
+    now = {filtered(name): 7.0 for name in ("filter/bounds", "filter/prometheus_remote_write", "filter/no_metrics")}
+    found = drops.told(drops.dropped(now, None, 200), 200)
+    assert [one.severity for one in found] == ["wrong", "wrong"]
+    assert "7 metric points dropped by filter/bounds, since" in found[0].sentence
+    assert "They are lost" in found[0].sentence
+
+
+def test_a_count_that_is_smaller_than_five_minutes_ago_is_a_new_collectors() -> None:
+    key = ("otelcol_receiver_refused_spans", frozenset({("receiver", "otlp")}))
+    up = ("otelcol_process_uptime", frozenset())
+    [earlier] = drops.told(drops.dropped({key: 2.0}, {key: 9.0, up: 3000.0}, 305), 305)
+    assert earlier.severity == "warning"
+
+
 def test_drops_without_prometheus_are_told_without_a_when() -> None:
     found = drops.told(drops.dropped(collector(REFUSED).values, None, 900), 900)
     assert {one.severity for one in found} == {"warning"}

@@ -79,6 +79,12 @@ def test_emitted_is_stored_plus_counted_drops(stored: dict[str, int], dropped: d
     assert Totals("span", 100, stored, dropped).holds is holds
 
 
+def test_a_loss_in_one_store_is_not_hidden_by_what_another_refused() -> None:
+    totals = Totals("span", 100, {"elasticsearch": 90, "jaeger": 96}, {"backend_queue_full": 10, "queue_full": 0})
+    assert totals.holds, "whose queue refused what, the counter does not say"
+    assert (totals.lacking("elasticsearch"), totals.lacking("jaeger")) == (10, 4)
+
+
 def test_a_balance_is_complete_only_without_loss_and_duplicates() -> None:
     totals = (Totals("span", 2, {"jaeger": 2}, {}),)
     assert Balance((Account("jaeger", 2, 2, 0),), totals).complete

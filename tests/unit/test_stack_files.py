@@ -175,6 +175,14 @@ def test_the_digest_changes_with_options_and_not_with_the_rest(settings: StackSe
     assert settings_digest(ours(changed), {}, "service") != first
 
 
+def test_the_size_of_queues_reaches_the_collector_only_where_it_is_set(settings: StackSettings) -> None:
+    changed = StackSettings.load(**{**settings.model_dump(), "queue_bytes": 5_000_000})
+    assert "QUEUE_BYTES" not in ours(settings)
+    assert ours(changed)["QUEUE_BYTES"] == "5000000"
+    assert settings_digest(ours(settings), {}, "collector") != settings_digest(ours(changed), {}, "collector")
+    assert settings_digest(ours(settings), {}, "service") == settings_digest(ours(changed), {}, "service")
+
+
 @pytest.mark.parametrize(
     "option", ["metrics_backend", "logs_backend", "traces_backend", "loki_url", "mimir_url", "otlp_backend_endpoint", "logs_file"]
 )

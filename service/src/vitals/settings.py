@@ -218,6 +218,11 @@ class StackSettings(_Options):
         description="A file with the value of its header Authorization, as in `Bearer abc`; without one the header is empty.",
     )
 
+    queue_bytes: int | None = Field(
+        None,
+        ge=65536,
+        description="What each of the Collector's queues may take on disk; without it 1 GiB, for metrics half of that.",
+    )
     canary_interval: Interval = Field("10s", description="How often a request is followed into every store; 0s is never.")
     elasticsearch_heap: str = Field(
         "512m",

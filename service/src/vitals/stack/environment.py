@@ -67,6 +67,7 @@ _READ_BY_ONE: dict[GroupName, frozenset[str]] = {
                 "LOG_FILES",
                 "LOGS_FILE",
                 "CANARY_INTERVAL",
+                "QUEUE_BYTES",
             ),
             *("COLLECTOR_SCRAPE_PORT", "COLLECTOR_REMOTE_WRITE_PORT", "COLLECTOR_VICTORIAMETRICS_PORT"),
             *("VICTORIAMETRICS_URL", "MIMIR_URL", "MIMIR_TENANT", "LOKI_URL", "VICTORIALOGS_URL", "TEMPO_OTLP_ENDPOINT"),
@@ -107,6 +108,8 @@ def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[st
 
 def _backends(settings: StackSettings) -> dict[str, str]:
     return {
+        # Unset is not empty to the Collector: its files have the default.
+        **({"QUEUE_BYTES": str(settings.queue_bytes)} if settings.queue_bytes else {}),
         "METRICS_BACKEND": settings.metrics_backend,
         "LOGS_BACKEND": settings.logs_backend,
         "TRACES_BACKEND": settings.traces_backend,

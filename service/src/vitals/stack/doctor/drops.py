@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,13 +15,16 @@ LATELY_SECONDS = 300
 """What was lost in that time is wrong now; what was lost before is told as a warning."""
 
 _NAME = "drops"
+_FILTERED = "otelcol_processor_filter_datapoints_filtered"
+_BOUNDS = re.compile(r"filter/(bounds|prometheus.*)")
+"""Filters that drop what Prometheus would refuse, or what is too much; others are a signal without a backend."""
 _UPTIME = "otelcol_process_uptime"
 _DOCUMENTS = "otelcol_elasticsearch_docs_processed"
 _RUNBOOK = "docs/runbooks/TelemetryDropped.md"
 _SIGNALS = {"spans": "spans", "metric_points": "metric points", "log_records": "log records"}
 _ASKED = (
     '{job="collector", __name__=~"otelcol_exporter_(send|enqueue)_failed_.+|otelcol_receiver_refused_.+'
-    '|otelcol.elasticsearch.docs.processed.*|otelcol_process_uptime.*"}'
+    '|otelcol.elasticsearch.docs.processed.*|otelcol_processor_filter_datapoints_filtered.*|otelcol_process_uptime.*"}'
 )
 
 Values = Mapping[tuple[str, Labels], float]
@@ -60,7 +64,7 @@ def dropped(now: Values, before: Values | None, uptime: float) -> list[Drop]:
         if value == 0 or not _is_drop(name, dict(labels)):
             continue
         then = before.get((name, labels), 0.0) if before is not None and not young else 0.0
-        lately = value - then if young or known else None
+        lately = max(0.0, value - then) if young or known else None
         drops.append(Drop(name, dict(labels), value, lately))
     return drops
 
@@ -69,6 +73,8 @@ def _is_drop(name: str, labels: Mapping[str, str]) -> bool:
     if name == _DOCUMENTS:
         # One by one they carry the reason; a whole request that failed is repeated. A conflict is a repetition of what is stored.
         return "error_type" in labels and labels.get("http_response_status_code") != "409"
+    if name == _FILTERED:
+        return bool(_BOUNDS.fullmatch(labels.get("filter", "")))
     return name.startswith(("otelcol_exporter_send_failed_", "otelcol_exporter_enqueue_failed_", "otelcol_receiver_refused_"))
 
 
@@ -104,6 +110,8 @@ def _what(drop: Drop) -> str:
     if drop.name == _DOCUMENTS:
         answer = f"{drop.labels.get('http_response_status_code', '?')} {drop.labels['error_type']}"
         return f"{number} documents refused for good by Elasticsearch ({answer})"
+    if drop.name == _FILTERED:
+        return f"{number} metric points dropped by {drop.labels['filter']}"
     items = next((words for suffix, words in _SIGNALS.items() if drop.name.endswith(suffix)), "items")
     if "send_failed" in drop.name:
         return f"{number} {items} refused for good by {where}"
@@ -115,7 +123,12 @@ def _what(drop: Drop) -> str:
 def _consequence(drop: Drop) -> str:
     if drop.name == _DOCUMENTS or "send_failed" in drop.name:
         return "They are lost; the reason is in the Collector's log."
-    repeated = "Senders repeat them, so that one may count several times, until they give up."
+    if drop.name == _FILTERED:
+        return "They are lost: a clock that is wrong, too many series of one instrument, or what no Prometheus stores."
     if "enqueue_failed" in drop.name:
-        return f"{repeated} Bring the backend back, or give it what it lacks."
+        dropped = (
+            "The other backends have them. A service of ours has dropped them; another sender repeats them until it gives up."
+        )
+        return f"{dropped} Bring the backend back, or give it what it lacks."
+    repeated = "Senders repeat them, so that one may count several times, until they give up."
     return f"{repeated} A queue is full, or the Collector is short of memory."

@@ -103,7 +103,8 @@ def _filled(queue: Queue) -> Finding | None:
     holds = f"{queue.fill:.0%}, {sized(queue.last)} of {sized(queue.capacity)}"
     if queue.fill >= FULL:
         sentence = (
-            f"{what} is full ({holds}): what does not fit is refused, and lost once its sender gives up. "
+            f"{what} is full ({holds}): what does not fit is refused. A service of ours drops it for this backend, "
+            "and counts it; another sender repeats it until it gives up. "
             "Bring the backend back or give it what it lacks; the queue then drains by itself. "
             "Runbook: docs/runbooks/CollectorQueueFilling.md"
         )

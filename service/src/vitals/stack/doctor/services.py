@@ -15,9 +15,10 @@ _ASKED = '{__name__=~"otel_sdk_exporter_.+_exported_total|otel_sdk_processor_.+_
 _SENT = 'group by (job) ({__name__=~"otel_sdk_exporter_.+_exported_total"})'
 _METRIC = re.compile(r"otel_sdk_(?P<part>exporter|processor)_(?P<item>.+)_(exported|processed)_total")
 
+_BACKEND = "backend_queue_full"
 REASONS: dict[str, str] = {
     "queue_full": "its own buffer was full: the Collector is away, or slower than what comes in",
-    "backend_queue_full": "the Collector refused them, because a backend's queue is full",
+    _BACKEND: "a backend's queue in the Collector is full; the others have them",
     "shutdown": "it ended before they were sent",
     "already_shutdown": "it had ended already",
 }
@@ -65,7 +66,8 @@ def _told(job: str, part: str, item: str, reason: str, total: float, lately: flo
     )
     answered = f"the Collector did not take them ({reason})" if part == "exporter" else reason
     why = REASONS.get(reason, answered)
+    lost = "" if reason == _BACKEND else ". They are lost"
     items = f"{item.replace('_', ' ')}s"
-    sentence = f"{job} dropped {counted(total)} {items}, {when}: {why}. They are lost. Runbook: docs/runbooks/TelemetryDropped.md"
+    sentence = f"{job} dropped {counted(total)} {items}, {when}: {why}{lost}. Runbook: docs/runbooks/TelemetryDropped.md"
     figures = {"job": job, "metric": f"otel.sdk.{part}.{item}", "error_type": reason, "total": total, "lately": lately}
     return Finding(_NAME, "wrong" if lately else "warning", sentence, figures)

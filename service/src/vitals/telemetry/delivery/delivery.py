@@ -42,7 +42,7 @@ class Delivery:
 
     def put(self, data: bytes, items: int) -> None:
         """Add an encoded request; returns at once."""
-        if os.getpid() != self._process:
+        if self._forked:
             self._begin()  # the parent sends what it had; its thread is not here
             if self._meter is not None:
                 self.report(self._meter)
@@ -59,11 +59,17 @@ class Delivery:
 
     def flush(self, seconds: float) -> bool:
         """Whether all that was put in was dealt with, after that long at most."""
-        return self._buffer.wait_until_empty(seconds)
+        return self._forked or self._buffer.wait_until_empty(seconds)
 
     def shutdown(self) -> None:
         """Send what is left, for `shutdown_seconds` at most."""
-        self._sender.close(self._shutdown_seconds)
+        if not self._forked:
+            self._sender.close(self._shutdown_seconds)
+
+    @property
+    def _forked(self) -> bool:
+        """Whether this process was forked and has put nothing in: what the buffer holds is its parent's."""
+        return os.getpid() != self._process
 
     def _dropped(self, items: int, reason: str) -> None:
         self._measures.lost(items, reason)

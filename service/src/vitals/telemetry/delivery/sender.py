@@ -21,8 +21,11 @@ FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
 """Between attempts: doubled from the first to the longest, then drawn from its upper half: replicas don't come at once."""
 
+LONGEST_ASKED_SECONDS = 60.0
+"""The longest that an answer can make it wait; the shortest is the first wait, also where the answer says 0."""
+
 DOUBTFUL_ATTEMPTS = 5
-"""After so many answers that may mean `never`, they do."""
+"""After so many answers to one request that may mean `never`, they do."""
 
 
 class Sender:
@@ -60,18 +63,17 @@ class Sender:
                 self._send(parcel)
 
     def _send(self, parcel: Parcel) -> None:
-        attempt = 0
+        attempt = doubts = 0
         while True:
             begun = time.perf_counter()
             outcome = self._transport.send(parcel.data)
             self._measures.attempted(time.perf_counter() - begun, outcome.reason)
             attempt += 1
-            if outcome.verdict == "taken":
-                break
-            if outcome.verdict == "lost" or (outcome.verdict == "doubtful" and attempt >= DOUBTFUL_ATTEMPTS):
+            doubts += outcome.verdict == "doubtful"
+            if outcome.verdict in ("taken", "lost") or doubts >= DOUBTFUL_ATTEMPTS:
                 break
             self._say_away(outcome)
-            self._buffer.rest(_wait(attempt, outcome))
+            self._buffer.rest(wait_seconds(attempt, outcome))
             if self._buffer.closing and not self._buffer.items:
                 return  # abandoned, and counted
         self._buffer.done(lambda: self._count(parcel, outcome))
@@ -119,8 +121,9 @@ class Sender:
             self._away_since = None
 
 
-def _wait(attempt: int, outcome: Outcome) -> float:
+def wait_seconds(attempt: int, outcome: Outcome) -> float:
+    """How long to wait after the attempt of that number, from 1 on: as the answer asks, within bounds; else longer each time."""
     if outcome.after_seconds is not None:
-        return min(outcome.after_seconds, 60.0)
+        return min(max(outcome.after_seconds, FIRST_WAIT_SECONDS), LONGEST_ASKED_SECONDS)
     longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

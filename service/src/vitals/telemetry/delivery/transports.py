@@ -69,15 +69,15 @@ class GrpcTransport:
         try:
             if self._call is None:
                 self._call = self._exporter._channel.unary_unary(self._method, response_deserializer=self._response.FromString)
-            answer = self._call(data, timeout=self._timeout, metadata=self._exporter._headers)
+            return of_answer(self._call(data, timeout=self._timeout, metadata=self._exporter._headers))
         except grpc.RpcError as error:
             outcome = of_grpc(error.code(), error.details() or "", _retry_delay(error))
             if outcome.verdict == "again" and outcome.after_seconds is None:
                 self._reconnect()
             return outcome
         except Exception as error:
+            self._reconnect()
             return Outcome("doubtful", type(error).__qualname__, str(error))
-        return of_answer(answer)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -85,11 +85,11 @@ class GrpcTransport:
             self._exporter.shutdown()
 
     def _reconnect(self) -> None:
-        """A connection that has gone quiet looks open for ever."""
+        """A connection that has gone quiet looks open for ever. Where no new one can be made, the next attempt says so."""
+        self._call = None
         with contextlib.suppress(Exception):
             self._exporter._channel.close()
-        self._exporter._initialize_channel_and_stub()
-        self._call = None
+            self._exporter._initialize_channel_and_stub()
 
 
 class HttpTransport:
