@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import subprocess
+import time
 
 import httpx2 as httpx
 import psutil
 import pytest
+import yaml
 
 from vitals.settings import ROOT
 from vitals.stack.secrets import USERS
 
+from ..config.composed import FILE
+from ..faults.engines import queued
 from ..ports import free_ports
 from ..stack.conftest import ROW, eventually
 from ..stack.test_one_request import (  # noqa: F401 - collected here too: the same tests, against containers
@@ -23,6 +28,7 @@ from .conftest import PROJECT, Containers
 
 pytestmark = pytest.mark.timeout(1500)  # the first time a base system is fetched
 
+KILLED = 128 + signal.SIGKILL
 ONE_SHOTS = {"init", "elasticsearch-setup", "collector-ready"}
 
 
@@ -118,6 +124,28 @@ def test_after_a_restart_of_the_collector_no_line_is_read_twice(stack: Container
     count = len(stack.logs_of(service_name="alertmanager"))
     eventually(lambda: len(stack.logs_of(service_name="alertmanager")), lambda now: now > count, within=60, why="it reads on")
     assert stack.logs_of(service_name="elasticsearch-setup") == before
+
+
+def test_the_collector_ends_within_its_grace_while_elasticsearch_is_away(stack: Containers) -> None:
+    """It does not heed SIGTERM then: it is killed once the grace is over, and what it held is on disk."""
+    grace = int(yaml.safe_load(FILE.read_text())["services"]["collector"]["stop_grace_period"].removesuffix("s"))
+    stack.compose("stop", "elasticsearch")
+    ids = [stack.predict().json()["trace_id"] for _ in range(20)]
+    eventually(lambda: queued(stack, "elasticsearch/logs"), within=60, why="something waits for Elasticsearch")
+    begun = time.monotonic()
+    stack.compose("stop", "collector")
+    took = time.monotonic() - begun
+    assert stack.states()["collector"]["ExitCode"] == KILLED
+    assert grace - 1 <= took <= grace + 10, "the rest is Docker's"
+    stack.compose("up", "--detach", "--wait", "elasticsearch")
+    stack.compose("up", "--detach", "--wait", "collector", "service")
+    query = {"bool": {"filter": [{"terms": {"trace_id": ids}}, {"term": {"event_name": "ml.prediction"}}]}}
+    eventually(
+        lambda: sorted(one["trace_id"] for one in stack.documents("logs-generic.otel-default", query)),
+        lambda found: found == sorted(ids),
+        within=60,
+        why="each is stored, once",
+    )
 
 
 def test_sigterm_drains_the_service(stack: Containers) -> None:
