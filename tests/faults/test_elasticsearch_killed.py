@@ -21,7 +21,10 @@ OUTAGE_SECONDS = float(os.environ.get("FAULTS_OUTAGE_SECONDS", "120"))
 @pytest.mark.timeout(600 + 3 * OUTAGE_SECONDS)
 def test_elasticsearch_killed(stack: Stack, fault: Fault, tmp_path: Path) -> None:
     with (
-        fault("Elasticsearch killed -9 and away", must_show="0 lost, 0 duplicated, /predict p99 ≤ 1.5 times before") as row,
+        fault(
+            f"Elasticsearch killed -9 and away for {OUTAGE_SECONDS / 60:.0f} minutes",
+            must_show="0 lost, 0 duplicated, /predict p99 ≤ 1.5 times before",
+        ) as row,
         stack.another_service("elasticsearch-killed") as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
