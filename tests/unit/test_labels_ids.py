@@ -37,7 +37,9 @@ def test_an_id_says_again_what_it_was_made_of() -> None:
     assert len({ids.of_class(0, 0.5, NOW) for _ in range(10_000)}) == 10_000
 
 
-@pytest.mark.parametrize("made", [ids_of(CLASSES).of_class(1, 0.5, NOW), ids_of(NUMBERS).of_value(2.5, NOW)])
+@pytest.mark.parametrize(
+    "made", [ids_of(CLASSES).of_class(1, 0.5, NOW), ids_of(NUMBERS).of_value(2.5, NOW)], ids=["class", "value"]
+)
 def test_no_character_of_an_id_can_be_another(made: str) -> None:
     """Every position, every other character of the alphabet: so every bit of it, and no two texts are one id."""
     ids = ids_of(CLASSES)
