@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,22 @@ def test_every_default_is_that_of_the_settings() -> None:
         "METRICS_RETENTION",
     }
     assert in_containers_too <= used.keys()
+
+
+def test_a_swap_leaves_the_services_container_alone(compose: Callable[..., str], tmp_path: Path) -> None:
+    """A container is made anew where anything of its service is another. Here .env is in a folder of the test's own."""
+    backends = {name.upper() for name in StackSettings.model_fields if re.search(r"backend|_url$|mimir|tempo|logs_file", name)}
+
+    def service(*lines: str) -> dict[str, Any]:
+        (tmp_path / ".env").write_text("\n".join(lines))
+        there = ("--project-directory", str(tmp_path), "--env-file", str(tmp_path / ".env"))
+        return dict(json.loads(compose(*there, "config", "--format", "json"))["services"]["service"])
+
+    as_it_comes = service()
+    assert service(*(f"{name}=other" for name in backends if not name.endswith("_BACKEND")), "LOGS_BACKEND=loki") == as_it_comes
+    assert service("METRICS_BACKEND=otlp", "TRACES_BACKEND=jaeger", "QUEUE_BYTES=500000", "COMPOSE_FILE=a.yaml") == as_it_comes
+    assert service("OTEL_SERVICE_NAME=other") != as_it_comes
+    assert service("LOG_LEVEL=DEBUG") != as_it_comes
 
 
 def test_the_size_of_queues_reaches_the_collector_only_where_it_is_set(compose: Callable[..., str]) -> None:

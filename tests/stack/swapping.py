@@ -34,11 +34,11 @@ class Swapped:
 
     def __init__(self, stack: Stack, options: dict[str, str]) -> None:
         self.stack = Stack(stack.state, {**stack.environment, **options})
-        before = _pids(stack)
+        before = pids(stack)
         done = self.stack.vitals("up")
         self.said = done.stderr
         assert done.returncode == 0, done.stdout + done.stderr
-        after = _pids(stack)
+        after = pids(stack)
         assert after["service"] == before["service"], "the service runs on"
         assert after["collector"] != before["collector"], "the Collector is a new one"
         for engine in ("prometheus", "jaeger", "elasticsearch"):
@@ -46,7 +46,7 @@ class Swapped:
         self.stack.stores = Stores(self.stack.settings)
 
 
-def _pids(stack: Stack) -> dict[str, int]:
+def pids(stack: Stack) -> dict[str, int]:
     ports = {
         "service": stack.settings.service_port,
         "collector": stack.settings.otlp_grpc_port,

@@ -27,6 +27,7 @@ from .swapping import (
     logged_in_file,
     logged_in_loki,
     one_joined,
+    pids,
     running,
     series,
     settled,
@@ -73,6 +74,16 @@ def test_loki_and_remote_write_take_over_under_load(stack: Stack, swap: Callable
     eventually(lambda: series(stack) ^ names, lambda differing: not differing, why="the series have the same names and labels")
     shown = swapped.stack.vitals("trace", view.trace_id)
     assert "Loki           1 log record" in shown.stdout
+
+
+def test_a_swap_that_the_collector_would_refuse_stops_nothing(stack: Stack, tmp_path: Path) -> None:
+    before = pids(stack)
+    options = {"LOGS_BACKEND": "otlp", "OTLP_BACKEND_AUTHORIZATION_FILE": str(tmp_path / "there is none")}
+    refused = Stack(stack.state, {**stack.environment, **options}).vitals("up")
+    assert refused.returncode != 0
+    assert "the one that runs goes on" in refused.stderr
+    assert "there is none" in refused.stderr
+    assert pids(stack) == before
 
 
 def test_two_logs_backends_one_of_them_down(stack: Stack, swap: Callable[..., Swapped]) -> None:

@@ -165,6 +165,16 @@ def test_what_would_turn_process_compose_away_is_not_passed_on() -> None:
     assert with_inherited({"LOGS_RETENTION": "7d"}, inherited) == {"PATH": "/bin", "LOGS_RETENTION": "7d"}
 
 
+def test_an_option_that_is_empty_is_not_passed_on() -> None:
+    assert with_inherited({}, {"QUEUE_BYTES": "", "LOKI_URL": "", "PATH": "/bin", "OTHER": ""}) == {"PATH": "/bin", "OTHER": ""}
+
+
+def test_what_the_service_reads_starts_no_engine_anew(settings: StackSettings) -> None:
+    environment = ours(settings)
+    for name in ("elk", "prom-graf"):
+        assert settings_digest(environment, {"LOG_LEVEL": "DEBUG", "OTEL_X": "1"}, name) == settings_digest(environment, {}, name)
+
+
 def test_the_digest_changes_with_options_and_not_with_the_rest(settings: StackSettings) -> None:
     environment = ours(settings)
     first = settings_digest(environment, {"HOME": "/a", "LOGS_RETENTION": "7d"}, "service")

@@ -220,7 +220,7 @@ class StackSettings(_Options):
 
     queue_bytes: int | None = Field(
         None,
-        ge=65536,
+        ge=500_000,
         description="What each of the Collector's queues may take on disk; without it 1 GiB, for metrics half of that.",
     )
     canary_interval: Interval = Field("10s", description="How often a request is followed into every store; 0s is never.")

@@ -6,11 +6,12 @@ import itertools
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitals.errors import StackError
 from vitals.settings import StackSettings
 from vitals.stack.backends import SIGNALS
 from vitals.stack.collector_config import FOLDER, arguments, available
@@ -59,12 +60,19 @@ def check(otelcol: Path, wanted: list[Combination], environment: Mapping[str, st
             yield asked.result()
 
 
+def refusal(otelcol: Path, given: Sequence[str], environment: Mapping[str, str]) -> str:
+    """What the Collector's own `validate` says against these arguments; empty where it takes them."""
+    said = subprocess.run([otelcol, "validate", *given], env=environment, capture_output=True, text=True, check=False)
+    return "" if said.returncode == 0 else said.stderr.strip() or f"it ended with status {said.returncode}"
+
+
+def must_start(otelcol: Path, settings: StackSettings, environment: Mapping[str, str]) -> None:
+    """Raises StackError where a Collector with these options would end at once: before the one that runs is stopped for it."""
+    said = refusal(otelcol, arguments(settings), environment)
+    if said:
+        raise StackError(f"The Collector would not start with these options, and the one that runs goes on: {said}")
+
+
 def _verdict(otelcol: Path, wanted: Combination, environment: Mapping[str, str], folder: Path) -> Verdict:
-    said = subprocess.run(
-        [otelcol, "validate", *arguments(wanted.settings(), folder)],
-        env={**environment, "LOG_FILES": wanted.log_files},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Verdict(wanted, "" if said.returncode == 0 else said.stderr.strip() or f"it ended with status {said.returncode}")
+    given = arguments(wanted.settings(), folder)
+    return Verdict(wanted, refusal(otelcol, given, {**environment, "LOG_FILES": wanted.log_files}))

@@ -1,7 +1,7 @@
 """What the Collector still has to send to backends that are no longer chosen: their queues on disk are sent all the same.
 
 A new Collector keeps the exporters of the backends before it, with nothing coming in: from a port that nobody knows.
-Once such a queue is empty its exporter is left out, at the next start.
+Once such a queue is empty its exporter is left out, at the next swap.
 """
 
 from __future__ import annotations

@@ -52,8 +52,13 @@ def stack_environment(
 
 
 def with_inherited(ours: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a process: the service's own options and OTEL_* come from the caller's."""
-    return {**{name: value for name, value in inherited.items() if not name.startswith(_NOT_PASSED_ON)}, **ours}
+    """The whole environment of a process: the service's own options and OTEL_* come from the caller's.
+
+    An option that is there and empty is its default; the Collector would take it for a value.
+    """
+    empty = {name.upper() for name in StackSettings.model_fields if not inherited.get(name.upper())}
+    kept = {name: value for name, value in inherited.items() if name not in empty and not name.startswith(_NOT_PASSED_ON)}
+    return {**kept, **ours}
 
 
 _READ_BY_ONE: dict[GroupName, frozenset[str]] = {
@@ -83,7 +88,9 @@ def settings_digest(ours: Mapping[str, str], inherited: Mapping[str, str], group
     """Changes when what we set for a group does, or what the service reads of the caller's environment: it starts anew then."""
     of_others = {name for other, names in _READ_BY_ONE.items() if other != group for name in names}
     of_service = {name.upper() for name in Settings.model_fields}
-    read = {name: value for name, value in inherited.items() if name in of_service or name.startswith("OTEL_")}
+    # The canary, which is the Collector's neighbour, has OTEL_* too; the engines have neither.
+    callers = inherited if group in ("service", "collector") else {}
+    read = {name: value for name, value in callers.items() if name in of_service or name.startswith("OTEL_")}
     told = {name: value for name, value in ours.items() if name not in of_others}
     return hashlib.sha256(json.dumps({**read, **told}, sort_keys=True).encode()).hexdigest()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vitals.errors import StackError
 from vitals.settings import Settings, StackSettings
-from vitals.stack import alertmanager_files, backends, draining, elasticsearch_files, preflight, prometheus_files
+from vitals.stack import alertmanager_files, backend_check, backends, draining, elasticsearch_files, preflight, prometheus_files
 from vitals.stack.engines import Engines
 from vitals.stack.environment import settings_digest, stack_environment, with_inherited
 from vitals.stack.failures import sentence_of_a_failed_start
@@ -126,6 +126,9 @@ class NativeStack:
                 env=self.env,
             )
             self.engines.ensure(told)
+        if "collector" in to_start and "collector" in running:
+            environment = with_inherited(self.environment(), self.env)
+            backend_check.must_start(self.engines.binary("otelcol"), self.settings, environment)
         # A Collector or a service is stopped only once the engines are there for the next one: it is away for as short as can be.
         to_stop = list(anew)
         if volumes or not set(anew) <= {"collector", "service"}:
@@ -236,11 +239,8 @@ class NativeStack:
                 for state in states:
                     if state.failed:
                         progress.failed(state.name)
-                        raise StackError(
-                            sentence_of_a_failed_start(
-                                state.name, self.supervisors[name].said(state.name), self.state / "logs" / f"{state.name}.log"
-                            )
-                        )
+                        said, log = self.supervisors[name].said(state.name), self.state / "logs" / f"{state.name}.log"
+                        raise StackError(sentence_of_a_failed_start(state.name, said, log))
                     if state.name not in seen and state.status != "Pending":
                         seen.add(state.name)
                         if name in new or not state.ready:
