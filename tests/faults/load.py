@@ -29,6 +29,7 @@ ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_widt
 RATE = float(os.environ.get("FAULTS_RATE", "200"))
 """Requests a second, where a test does not say otherwise; FAULTS_RATE is for a machine that is too busy for 200."""
 TIMEOUT_SECONDS = 60.0
+CONNECTION_RESTS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,10 @@ async def _send(url: str, rate: float, connections: int, out: IO[str]) -> None:
     body = json.dumps({"features": ROW}).encode()
     headers = {"content-type": "application/json"}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-    # As many connections as it takes: a limit would make the arrivals wait for answers.
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout, headers=headers) as session:
+    # As many connections as it takes: a limit would make the arrivals wait for answers. Those of a burst end after it: the pool
+    # uses all in turn, so that none would ever rest for long, and each costs the service memory as long as it is open.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=CONNECTION_RESTS_SECONDS)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
 
         async def one(scheduled: float) -> None:
             told: dict[str, Any] = {"answered": None, "status": None, "trace_id": None, "prediction_id": None}

@@ -117,10 +117,13 @@ def series(stack: Stack) -> set[str]:
 def settled(stack: Stack) -> float:
     """The counter, once it has been the same for three seconds: all that was answered before is counted.
 
-    Some requests are sent first, so that every series is there that the service will ever have: a variance wants several.
+    Some requests are sent first, so that every series is there that the service will ever have: a variance wants several, and the
+    canary asks every ten seconds.
     """
     with asking(stack.url):
         pass
+    asked = f'http_server_request_duration_seconds_count{{job="{SERVICE}", http_route="/health/canary"}}'
+    eventually(lambda: stack.total(asked), why="the canary has asked")
     last, since = -1.0, time.monotonic()
 
     def same() -> bool:
