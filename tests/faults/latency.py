@@ -1,8 +1,10 @@
-"""Whether a fault slowed the answers: the 99th percentile while it lasts against the one directly before it."""
+"""Whether a fault slowed the answers: the 99th percentile while it lasts against that of undisturbed times."""
 
 from __future__ import annotations
 
 import math
+import statistics
+import time
 
 from .load import Load
 from .results import Row
@@ -17,22 +19,30 @@ SETTLE_SECONDS = 25.0
 """What has just started answers slowly now and then, and a fault is not compared with that. At 200 requests a second a new
 service's p99 was 28 to 46 ms in its first 25 seconds, 5 at a time, and 17 to 28 ms in each 5 seconds of the next 75."""
 
-BEFORE_SECONDS = 15.0
+UNDISTURBED_SECONDS = 15.0
 
 
 def before(load: Load) -> tuple[float, float]:
-    """Let the load go on undisturbed; gives the period that a fault is compared with."""
-    begun = load.wait(SETTLE_SECONDS)
-    return begun, load.wait(BEFORE_SECONDS)
+    """Let a new load go on until what it asks has settled; gives the undisturbed period after that."""
+    load.wait(SETTLE_SECONDS)
+    return undisturbed(load)
 
 
-def compared(load: Load, row: Row, undisturbed: tuple[float, float], during: tuple[float, float], suffix: str = "") -> bool:
-    """Put both percentiles, and their ratio, into the row; gives whether the second is at most 1.5 times the first."""
-    calm, disturbed = load.p99(*undisturbed), load.p99(*during)
-    assert math.isfinite(calm), "before the fault there were answers"
-    row.figures[f"p99_before_ms{suffix}"] = milliseconds(calm)
-    row.figures[f"p99_during_ms{suffix}"] = milliseconds(disturbed)
-    row.figures[f"p99_ratio{suffix}"] = round(disturbed / calm, 2) if math.isfinite(disturbed) else "∞"
+def undisturbed(load: Load) -> tuple[float, float]:
+    """Let the load go on; gives a period that a fault is compared with."""
+    return time.monotonic(), load.wait(UNDISTURBED_SECONDS)
+
+
+def compared(load: Load, row: Row, undisturbed: list[tuple[float, float]], during: tuple[float, float]) -> bool:
+    """Put both percentiles, and their ratio, into the row; gives whether the second is at most 1.5 times the first.
+
+    Of several undisturbed periods the middle one counts: something else may have disturbed one of them.
+    """
+    calm, disturbed = statistics.median(load.p99(*one) for one in undisturbed), load.p99(*during)
+    assert math.isfinite(calm), "without the fault there are answers"
+    row.figures["p99_undisturbed_ms"] = milliseconds(calm)
+    row.figures["p99_during_ms"] = milliseconds(disturbed)
+    row.figures["p99_ratio"] = round(disturbed / calm, 2) if math.isfinite(disturbed) else "∞"
     return disturbed <= LIMIT * max(calm, FLOOR_SECONDS)
 
 
@@ -41,10 +51,7 @@ def milliseconds(seconds: float) -> float | str:
     return round(seconds * 1000, 1) if math.isfinite(seconds) else "∞"
 
 
-def told(row: Row, suffix: str = "") -> str:
+def told(row: Row) -> str:
     """The comparison as a phrase of the row's text."""
     figures = row.figures
-    return (
-        f"p99 {figures[f'p99_during_ms{suffix}']} ms, {figures[f'p99_before_ms{suffix}']} ms before"
-        f" ({figures[f'p99_ratio{suffix}']} times)"
-    )
+    return f"p99 {figures['p99_during_ms']} ms, {figures['p99_undisturbed_ms']} ms undisturbed ({figures['p99_ratio']} times)"

@@ -37,7 +37,7 @@ def test_collector_away_and_killed(stack: Stack, fault: Fault, tmp_path: Path) -
         stack.another_service("collector-killed") as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
-            calm = latency.before(load)
+            calm = [latency.before(load)]
             with dead(stack.settings.otlp_grpc_port):
                 begun = time.monotonic()
                 over = load.wait(AWAY_SECONDS)
