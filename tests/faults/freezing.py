@@ -35,14 +35,21 @@ class Frozen:
 def freeze(stack: Stack, load: Load, backend: str) -> Frozen:
     """Freeze a backend of BACKENDS under the load, and wait until it has caught up."""
     port, exporters = BACKENDS[backend]
-    usual = usually_queued(stack, exporters)
+    usual = _usually_queued(stack, exporters)
     with frozen(getattr(stack.settings, port)):
         during = time.monotonic(), load.wait(FROZEN_SECONDS)
         waiting = queued(stack, *exporters)
-    return Frozen(during, usual, waiting, caught_up(stack, backend, usual))
+    thawed = time.monotonic()
+    eventually(
+        lambda: _queued(stack, exporters),
+        lambda size: size <= usual,
+        within=CAUGHT_UP_WITHIN_SECONDS,
+        why=f"{backend} has caught up: no more than {usual:.0f} bytes wait",
+    )
+    return Frozen(during, usual, waiting, time.monotonic() - thawed)
 
 
-def usually_queued(stack: Stack, exporters: list[str]) -> float:
+def _usually_queued(stack: Stack, exporters: list[str]) -> float:
     """The most that waits for a backend in two seconds without a fault."""
     until = time.monotonic() + 2
     most = 0.0
@@ -52,21 +59,8 @@ def usually_queued(stack: Stack, exporters: list[str]) -> float:
     return most
 
 
-def caught_up(stack: Stack, backend: str, usual: float) -> float:
-    """Wait until no more waits for a backend than usually; gives how many seconds that took."""
-    _, exporters = BACKENDS[backend]
-    begun = time.monotonic()
-
-    def waits() -> float:
-        try:
-            return queued(stack, *exporters)
-        except httpx.HTTPError:
-            return float("inf")
-
-    eventually(
-        waits,
-        lambda size: size <= usual,
-        within=CAUGHT_UP_WITHIN_SECONDS,
-        why=f"{backend} has caught up: no more than {usual:.0f} bytes wait",
-    )
-    return time.monotonic() - begun
+def _queued(stack: Stack, exporters: list[str]) -> float:
+    try:
+        return queued(stack, *exporters)
+    except httpx.HTTPError:
+        return float("inf")
