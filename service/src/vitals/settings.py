@@ -91,16 +91,10 @@ class Settings(_Options):
     service_host: str = Field("127.0.0.1", description="The address to listen on; loopback unless you say otherwise.")
     service_port: Port = Field(8000, description="The port of the model service.")
     service_workers: int = Field(
-        1,
-        ge=1,
-        le=64,
-        description="Processes that share the port; each is an instance of its own in the telemetry.",
+        1, ge=1, le=64, description="Processes that share the port; each is an instance of its own in the telemetry."
     )
     batch_max_size: int = Field(
-        64,
-        ge=1,
-        le=4096,
-        description="Rows in one call of the model: those that queued while the last call ran.",
+        64, ge=1, le=4096, description="Rows in one call of the model: those that queued while the last call ran."
     )
     queue_max_size: int = Field(
         1024,
