@@ -11,12 +11,11 @@ import time
 import httpx2 as httpx
 import psutil
 import pytest
-import yaml
 
 from vitals.settings import ROOT
 from vitals.stack.secrets import USERS
 
-from ..config.composed import FILE
+from ..config.composed import collector_grace
 from ..faults.engines import queued
 from ..ports import free_ports
 from ..stack.conftest import ROW, eventually
@@ -128,7 +127,7 @@ def test_after_a_restart_of_the_collector_no_line_is_read_twice(stack: Container
 
 def test_the_collector_ends_within_its_grace_while_elasticsearch_is_away(stack: Containers) -> None:
     """It does not heed SIGTERM then: it is killed once the grace is over, and what it held is on disk."""
-    grace = int(yaml.safe_load(FILE.read_text())["services"]["collector"]["stop_grace_period"].removesuffix("s"))
+    grace = int(collector_grace().removesuffix("s"))
     stack.compose("stop", "elasticsearch")
     ids = [stack.predict().json()["trace_id"] for _ in range(20)]
     eventually(lambda: queued(stack, "elasticsearch/logs"), within=60, why="something waits for Elasticsearch")

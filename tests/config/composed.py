@@ -18,6 +18,11 @@ EVERYTHING = set.union(*SIDES.values())
 ONE_SHOTS = {"init", "elasticsearch-setup", "kibana-setup", "collector-ready"}
 
 
+def collector_grace() -> str:
+    """How long the Collector's container has to end before it is killed, as in `15s`."""
+    return str(yaml.safe_load(FILE.read_text())["services"]["collector"]["stop_grace_period"])
+
+
 def native() -> dict[str, Any]:
     """The processes of the native stack by name."""
     text = (ROOT / "native" / "process-compose.yaml").read_text()

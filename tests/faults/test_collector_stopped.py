@@ -10,9 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 
-from ..config.composed import FILE, native
+from ..config.composed import collector_grace, native
 from ..stack.conftest import VITALS, Stack, eventually
 from .accountant import balance
 from .conftest import Fault
@@ -26,15 +25,11 @@ MARGIN_SECONDS = 3
 def test_both_ways_of_running_state_a_grace_period() -> None:
     """While a backend is away the Collector does not heed SIGTERM: somebody has to kill it, and has to say when."""
     assert 1 <= _native_grace() <= 10
-    assert 1 <= int(_compose_grace().removesuffix("s")) <= 30
+    assert 1 <= int(collector_grace().removesuffix("s")) <= 30
 
 
 def _native_grace() -> int:
     return int(native()["collector"]["shutdown"]["timeout_seconds"])
-
-
-def _compose_grace() -> str:
-    return str(yaml.safe_load(FILE.read_text())["services"]["collector"]["stop_grace_period"])
 
 
 @pytest.mark.timeout(600)
@@ -67,7 +62,7 @@ def test_collector_stopped_while_elasticsearch_is_away(stack: Stack, fault: Faul
             **found.dropped_figures,
             "ended_after_s": ", ".join(f"{seconds:.1f}" for seconds in took),
             "grace_native_s": grace,
-            "grace_compose": _compose_grace(),
+            "grace_compose": collector_grace(),
         }
         row.seen = (
             f"ended {row.figures['ended_after_s']} s after SIGTERM (grace {grace} s natively, {row.figures['grace_compose']} in "
