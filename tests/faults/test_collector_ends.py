@@ -1,47 +1,68 @@
-"""The Collector killed, also with a full queue, or away for a minute: what it took is on disk, the rest waits in the service."""
+"""The Collector away for a minute, killed, told to end: what it took is on disk, the rest waits in the service."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from vitals.telemetry.defaults import BATCH_SIZE
 
-from ..stack.conftest import Stack, eventually
+from ..config.composed import collector_grace, native
+from ..stack.conftest import VITALS, Stack, eventually
 from . import latency
 from .accountant import balance
 from .conftest import Fault
-from .engines import dead, kill, ready
-from .ledger import QUEUE_FULL
-from .load import Load
+from .engines import dead, kill, process_of, ready
+from .ledger import QUEUE_FULL, Balance
+from .load import Answer, Load
 from .own_collector import OwnCollector
 from .relay import Relay
+from .results import Row
 
+SERVICE = "collector-ends"
 KILLS = 5
 QUEUE_BYTES = 1_000_000
 AWAY_SECONDS = 60
+MARGIN_SECONDS = 3
+"""For the supervisor to send SIGKILL, and for the system to clear the process away."""
+
+
+def test_both_ways_of_running_state_a_grace_period() -> None:
+    """While a backend is away the Collector does not heed SIGTERM: somebody has to kill it, and has to say when."""
+    assert 1 <= _native_grace() <= 10
+    assert 1 <= int(collector_grace().removesuffix("s")) <= 30
 
 
 @pytest.mark.timeout(900)
-def test_collector_away_and_killed(stack: Stack, fault: Fault, tmp_path: Path) -> None:
-    """First away, then killed again and again, under one load: what either cost is looked for once."""
+def test_collector_away_killed_and_stopped(stack: Stack, fault: Fault, tmp_path: Path) -> None:
+    """One after the other, under one load: what each cost is looked for once."""
     with (
         fault(
-            f"Collector killed -9 and away for {AWAY_SECONDS} s", must_show="the service's buffer rides over it: 0 lost"
-        ) as away,
+            "Collector stopped (SIGTERM) and started again while Elasticsearch is away, twice",
+            must_show="0 lost; ended within the grace period, natively and in compose",
+        ) as stopped,
         fault(
             "Collector killed -9 five times, three of them while Elasticsearch is away", must_show="0 lost, 0 duplicated"
         ) as killed,
-        stack.another_service("collector-killed") as service,
+        fault(
+            f"Collector killed -9 and away for {AWAY_SECONDS} s", must_show="the service's buffer rides over it: 0 lost"
+        ) as away,
+        stack.another_service(SERVICE) as service,
     ):
         with Load(service.url, folder=tmp_path) as load:
-            calm = [latency.before(load)]
+            calm = [latency.before(load), latency.undisturbed(load)]
             with dead(stack.settings.otlp_grpc_port):
                 begun = time.monotonic()
                 over = load.wait(AWAY_SECONDS)
             load.wait(5)
+            calm.append(latency.undisturbed(load))
             for _ in range(2):
                 kill(stack.settings.otlp_grpc_port)
                 load.wait(4)
@@ -49,24 +70,66 @@ def test_collector_away_and_killed(stack: Stack, fault: Fault, tmp_path: Path) -
                 for _ in range(3):
                     load.wait(4)
                     kill(stack.settings.otlp_grpc_port)
+                killed_over = load.wait(4)
+                took = [_stopped_and_started(stack, load) for _ in range(2)]
             ready(stack, stack.settings.elasticsearch_port)
             load.wait(5)
         answers = load.answers()
-        found = balance(stack, "collector-killed", answers, within=120)
+        found = balance(stack, SERVICE, answers, within=120)
         quick = latency.compared(load, away, calm, (begun, over))
-        for row, part in (
-            (away, [one for one in answers if one.scheduled < over]),
-            (killed, [one for one in answers if one.scheduled >= over]),
-        ):
-            lost = sum(found.missing_among(part).values())
-            row.figures |= {"answered": len(part), "lost": lost, "duplicated_in_both": found.duplicated, **found.dropped_figures}
-            row.seen = f"{len(part)} answered, {lost} lost; in both Collector faults {found.duplicated} duplicated"
-        killed.figures["kills"] = KILLS
-        away.seen += f", counted as dropped: {found.dropped_in_words}; {latency.told(away)}"
+        _told(away, found, (one for one in answers if one.scheduled < over))
+        _told(killed, found, (one for one in answers if over <= one.scheduled < killed_over))
+        _told(stopped, found, (one for one in answers if killed_over <= one.scheduled))
+        away.seen += f"; {latency.told(away)}"
+        stopped.figures |= {
+            "ended_after_s": ", ".join(f"{seconds:.1f}" for seconds in took),
+            "grace_native_s": _native_grace(),
+            "grace_compose": collector_grace(),
+        }
+        stopped.seen = (
+            f"ended {stopped.figures['ended_after_s']} s after SIGTERM (grace {_native_grace()} s natively, "
+            f"{collector_grace()} in compose); {stopped.seen}"
+        )
         print(found.table())
         assert found.complete, found.table()
         assert all(one.ok for one in answers)
+        assert max(took) <= _native_grace() + MARGIN_SECONDS
         assert quick, away.seen
+
+
+def _told(row: Row, found: Balance, answered: Iterable[Answer]) -> None:
+    """The figures of one fault's time; duplicates and drops are those of all three."""
+    part = list(answered)
+    lost = sum(found.missing_among(part).values())
+    row.figures |= {"answered": len(part), "lost": lost, "duplicated_in_all": found.duplicated, **found.dropped_figures}
+    row.seen = (
+        f"{len(part)} answered, {lost} lost; in all three faults {found.duplicated} duplicated, "
+        f"counted as dropped: {found.dropped_in_words}"
+    )
+
+
+def _native_grace() -> int:
+    return int(native()["collector"]["shutdown"]["timeout_seconds"])
+
+
+def _stopped_and_started(stack: Stack, load: Load) -> float:
+    """`vitals down service` and `up service`; gives how long the Collector took to end, from SIGTERM on by its own log."""
+    collector = process_of(stack.settings.otlp_grpc_port)
+    command = subprocess.Popen([VITALS, "down", "service"], env=stack.environment, stderr=subprocess.PIPE, text=True)
+    eventually(lambda: _gone(collector), within=120, why="the Collector has ended")
+    gone = time.time()
+    _, said = command.communicate(timeout=60)
+    assert command.returncode == 0, said
+    log = (stack.state / "logs" / "collector.log").read_text().splitlines()
+    told = [json.loads(line)["ts"] for line in log if '"Received signal from OS"' in line]
+    started = stack.vitals("up", "service")
+    assert started.returncode == 0, started.stderr
+    load.wait(5)
+    return gone - datetime.fromisoformat(told[-1]).timestamp()
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.timeout(600)
