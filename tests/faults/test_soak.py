@@ -78,8 +78,9 @@ def test_soak(stack: Stack, fault: Fault, tmp_path: Path) -> None:
         }
         figures = row.figures
         row.seen = (
-            f"{figures['rate_per_s']} requests/s of {figures['ceiling_per_s']} possible: {requests} answered, {found.lost} lost, "
-            f"{found.duplicated} duplicated; memory of the service {figures['service_rss_mb']} MB, "
+            f"{figures['rate_per_s']} requests/s of {figures['ceiling_per_s']} possible: {requests} answered, "
+            f"p99 {figures['p99_ms']} ms, {found.lost} lost, {found.duplicated} duplicated; "
+            f"memory of the service {figures['service_rss_mb']} MB, "
             f"{figures['service_slope_mb_per_h']:+} MB/h ({connections} connections), "
             f"of the Collector {figures['collector_rss_mb']} MB, {figures['collector_slope_mb_per_h']:+} MB/h; queues empty; "
             f"freshness p50 {figures['freshness_p50_s']} s, p99 {figures['freshness_p99_s']} s"

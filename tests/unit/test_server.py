@@ -7,14 +7,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
+import psutil
 import pytest
 import uvicorn
 
 from vitals import server
 from vitals.settings import Settings
+
+from ..ports import free_ports
 
 _UNTIL_READY = """
 import gc, json, time
@@ -65,3 +72,57 @@ def test_that_is_what_serves(model_folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(server, "_listen", lambda *_: None)
     with pytest.raises(Asked, match=r"vitals\.server:make_app"):
         server.serve(Settings.load(model_dir=model_folder))
+
+
+def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced(model_folder: Path) -> None:
+    with _two_workers(model_folder) as supervisor:
+        victim, other = _workers(supervisor)
+        victim.suspend()
+        _until(lambda: _rests(supervisor), "it waits for an answer")
+        victim.kill()
+        _until(
+            lambda: victim not in _workers(supervisor) and len(_workers(supervisor)) == 2, "another worker takes its place", 15
+        )
+        assert other in _workers(supervisor)
+
+
+@contextmanager
+def _two_workers(model_folder: Path) -> Iterator[psutil.Process]:
+    [port] = free_ports(1)
+    exporters = {f"OTEL_{kind}_EXPORTER": "none" for kind in ("TRACES", "METRICS", "LOGS")}
+    variables = {"SERVICE_PORT": str(port), "SERVICE_WORKERS": "2", "MODEL_DIR": str(model_folder), "VITALS_ENV_FILE": os.devnull}
+    process = subprocess.Popen([sys.executable, "-m", "vitals.cli", "serve"], env={**os.environ, **exporters, **variables})
+    try:
+        supervisor = psutil.Process(process.pid)
+        _until(lambda: _answers(port), "it serves")
+        _until(lambda: len(_workers(supervisor)) == 2, "there are two workers")
+        yield supervisor
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _workers(supervisor: psutil.Process) -> list[psutil.Process]:
+    running = [one for one in supervisor.children() if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in running if any("spawn_main" in word for word in one.cmdline())]
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _rests(process: psutil.Process) -> bool:
+    """Whether a process that looks at its workers every half second has not run for more than two of these."""
+    turns = process.num_ctx_switches().voluntary
+    time.sleep(1.2)
+    return bool(process.num_ctx_switches().voluntary == turns)
+
+
+def _until(holds: Callable[[], bool], why: str, within: float = 60) -> None:
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within} s: {why}"
+        time.sleep(0.1)

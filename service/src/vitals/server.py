@@ -51,11 +51,25 @@ def serve(settings: Settings) -> None:
     )
     server = uvicorn.Server(config)
     if settings.service_workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
+        Workers(config, sockets=[listener]).run()
     else:
         server.run(sockets=[listener])
         if not server.started:
             sys.exit(3)  # the application's start failed; uvicorn has logged why
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor, which also sees a worker die that it has just asked whether it lives.
+
+    It keeps the worker's end of their pipe open, so the end of the worker is no end of the pipe: a kill between question and
+    answer was noticed only when the answer was too late (uvicorn 0.54; seen with a worker killed under load).
+    """
+
+    def keep_subprocess_alive(self) -> None:
+        """Look at each worker once; a dead one is replaced."""
+        for process in self.processes:
+            process.child_conn.close()  # this process's copy: the worker, which has been started, has its own
+        super().keep_subprocess_alive()
 
 
 def make_app() -> FastAPI:
