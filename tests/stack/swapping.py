@@ -47,6 +47,7 @@ class Swapped:
 
 
 def pids(stack: Stack) -> dict[str, int]:
+    """The process of each part, by the port that it listens on."""
     ports = {
         "service": stack.settings.service_port,
         "collector": stack.settings.otlp_grpc_port,

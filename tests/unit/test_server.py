@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import uvicorn
 
 from vitals import server
 from vitals.settings import Settings
+from vitals.stack.processes import wait_until
 
 from ..ports import free_ports
 
@@ -44,11 +45,16 @@ with TestClient(make_app()) as client:
 """
 
 
-def test_what_a_start_made_is_out_of_the_garbage_collectors_sight(model_folder: Path) -> None:
+def _environment(model_folder: Path, **options: str) -> dict[str, str]:
+    """That of a process which serves a model and sends nothing."""
     exporters = {f"OTEL_{kind}_EXPORTER": "none" for kind in ("TRACES", "METRICS", "LOGS")}
+    return {**os.environ, **exporters, "MODEL_DIR": str(model_folder), "VITALS_ENV_FILE": os.devnull, **options}
+
+
+def test_what_a_start_made_is_out_of_the_garbage_collectors_sight(model_folder: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", _UNTIL_READY],
-        env={**os.environ, **exporters, "MODEL_DIR": str(model_folder), "VITALS_ENV_FILE": os.devnull},
+        env=_environment(model_folder),
         capture_output=True,
         text=True,
         timeout=120,
@@ -78,33 +84,35 @@ def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced(model
     with _two_workers(model_folder) as supervisor:
         victim, other = _workers(supervisor)
         victim.suspend()
-        _until(lambda: _rests(supervisor), "it waits for an answer")
+        assert wait_until(lambda: _rests(supervisor), 60), "it waits for an answer"
         victim.kill()
-        _until(
-            lambda: victim not in _workers(supervisor) and len(_workers(supervisor)) == 2, "another worker takes its place", 15
-        )
+        replaced = wait_until(lambda: victim not in _workers(supervisor) and len(_workers(supervisor)) == 2, 15)
+        assert replaced, "another worker takes its place"
         assert other in _workers(supervisor)
 
 
 @contextmanager
 def _two_workers(model_folder: Path) -> Iterator[psutil.Process]:
     [port] = free_ports(1)
-    exporters = {f"OTEL_{kind}_EXPORTER": "none" for kind in ("TRACES", "METRICS", "LOGS")}
-    variables = {"SERVICE_PORT": str(port), "SERVICE_WORKERS": "2", "MODEL_DIR": str(model_folder), "VITALS_ENV_FILE": os.devnull}
-    process = subprocess.Popen([sys.executable, "-m", "vitals.cli", "serve"], env={**os.environ, **exporters, **variables})
+    variables = _environment(model_folder, SERVICE_PORT=str(port), SERVICE_WORKERS="2")
+    process = subprocess.Popen([sys.executable, "-m", "vitals.cli", "serve"], env=variables)
     try:
         supervisor = psutil.Process(process.pid)
-        _until(lambda: _answers(port), "it serves")
-        _until(lambda: len(_workers(supervisor)) == 2, "there are two workers")
+        assert wait_until(lambda: _answers(port), 60), "it serves"
+        assert wait_until(lambda: len(_workers(supervisor)) == 2, 60), "there are two workers"
         yield supervisor
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(90)  # a supervisor that waits for a frozen worker hears nothing for a minute
 
 
 def _workers(supervisor: psutil.Process) -> list[psutil.Process]:
-    running = [one for one in supervisor.children() if one.status() != psutil.STATUS_ZOMBIE]
-    return [one for one in running if any("spawn_main" in word for word in one.cmdline())]
+    found = []
+    for child in supervisor.children():
+        with suppress(psutil.NoSuchProcess):
+            if any("spawn_main" in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def _answers(port: int) -> bool:
@@ -119,10 +127,3 @@ def _rests(process: psutil.Process) -> bool:
     turns = process.num_ctx_switches().voluntary
     time.sleep(1.2)
     return bool(process.num_ctx_switches().voluntary == turns)
-
-
-def _until(holds: Callable[[], bool], why: str, within: float = 60) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within} s: {why}"
-        time.sleep(0.1)
