@@ -219,10 +219,11 @@ def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row
     inputs = Inputs(features)
     classes = tuple(class_name(value) for value in sorted(set(target.present)))
     try:
-        probabilities = np.asarray(model.probabilities(inputs, rows))
-        labels = model.labels(inputs, rows)
+        output = model.ask(inputs, rows)
     except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise not_answered(lambda some: model.probabilities(inputs, some), features, rows, wrong) from wrong
+        raise not_answered(lambda some: model.ask(inputs, some), features, rows, wrong) from wrong
+    probabilities, labels = output.probabilities, output.labels
+    assert probabilities is not None  # noqa: S101 - a classification's output
     if probabilities.shape[1] != len(classes):
         raise DataError(
             f"The model gives {probabilities.shape[1]} probabilities, and column '{target.name}' has {len(classes)} classes: "

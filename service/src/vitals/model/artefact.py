@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal, Protocol
 
 from vitals.errors import ModelMismatch
 from vitals.model.inputs import Inputs, Row
+from vitals.model.output import ModelOutput
 from vitals.profile.facts import ARTEFACT_FORMATS
 
-__all__ = ["Artefact", "Inputs", "Row", "open_artefact"]
+__all__ = ["Artefact", "Inputs", "ModelOutput", "Row", "open_artefact"]
 
 
 class Artefact(Protocol):
@@ -39,14 +37,8 @@ class Artefact(Protocol):
     def made_with(self) -> str:
         """The library that made it, as far as it says."""
 
-    def probabilities(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
-        """Classification: shape (rows, classes)."""
-
-    def labels(self, inputs: Inputs, rows: Sequence[Row]) -> list[str] | None:
-        """Classification: the classes that it names itself, where it gives them apart from the probabilities."""
-
-    def values(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
-        """Regression: shape (rows,)."""
+    def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
+        """The model's answers for `rows`; whatever its library raises for rows that it can't take."""
 
 
 def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:

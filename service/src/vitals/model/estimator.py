@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
 from vitals.model.inputs import Inputs, Row
+from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
 from vitals.profile.classes import class_name
 
@@ -42,17 +43,13 @@ class Estimator:
         self._gap: Any = _NOT_KNOWN
         self._by_array: bool | None = True if self.columns is None else None
 
-    def probabilities(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
-        """Shape (rows, classes)."""
-        return np.asarray(self._ask(self._input(inputs, rows)))
-
-    def labels(self, inputs: Inputs, rows: Sequence[Row]) -> list[str] | None:  # noqa: ARG002 - `classes` says enough
-        """None: the probabilities' order is that of `classes`."""
-        return None
-
-    def values(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
-        """Shape (rows,). Raises ValueError where the model gives several values a row."""
-        return np.asarray(self._ask(self._input(inputs, rows)), dtype=np.float64).reshape(len(rows))
+    def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
+        """The model's answers for `rows`. Raises ValueError where a regressor gives several values a row."""
+        given = self._input(inputs, rows)
+        if self.task == "regression":
+            return ModelOutput(values=np.asarray(self._estimator.predict(given), dtype=np.float64).reshape(len(rows)))
+        probabilities = np.asarray(self._estimator.predict_proba(given))
+        return ModelOutput(probabilities=probabilities, labels=[class_name(one) for one in self._estimator.predict(given)])
 
     def _input(self, inputs: Inputs, rows: Sequence[Row]) -> Any:
         if self._by_array is None:

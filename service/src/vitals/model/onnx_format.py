@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
 from vitals.model.inputs import Inputs, Row
+from vitals.model.output import ModelOutput
 from vitals.profile.classes import class_name
 
 _TYPES: dict[str, Any] = {
@@ -77,23 +78,19 @@ class OnnxModel:
         """The classes where the probabilities come with them (ZipMap); a plain tensor does not say."""
         return None if self._keys is None else tuple(class_name(key) for key in self._keys)
 
-    def probabilities(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
-        """Shape (rows, classes)."""
-        [found] = self._session.run([self._answer], self._feed(inputs, rows))
-        if not self._zipped:
-            return np.asarray(found).reshape(len(rows), -1)
-        keys = self._keys or tuple(found[0])
-        return np.array([[one[key] for key in keys] for one in found])
-
-    def values(self, inputs: Inputs, rows: Sequence[Row]) -> NDArray[np.floating[Any]]:
-        """Shape (rows,). Raises ValueError where the model gives several values a row."""
-        [found] = self._session.run([self._answer], self._feed(inputs, rows))
-        return np.asarray(found, dtype=np.float64).reshape(len(rows))
-
-    def labels(self, inputs: Inputs, rows: Sequence[Row]) -> list[str] | None:
-        """Classification: the class that the model itself names for each row."""
-        [found] = self._session.run([self._label], self._feed(inputs, rows))
-        return [class_name(one) for one in np.asarray(found).ravel().tolist()]
+    def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
+        """The model's answers for `rows`. Raises ValueError where a row has a value that an input can't take."""
+        feed = self._feed(inputs, rows)
+        if self.task == "regression":
+            [found] = self._session.run([self._answer], feed)
+            return ModelOutput(values=np.asarray(found, dtype=np.float64).reshape(len(rows)))
+        labels, found = self._session.run([self._label, self._answer], feed)
+        if self._zipped:
+            keys = self._keys or tuple(found[0])
+            probabilities = np.array([[one[key] for key in keys] for one in found])
+        else:
+            probabilities = np.asarray(found).reshape(len(rows), -1)
+        return ModelOutput(probabilities=probabilities, labels=[class_name(one) for one in np.asarray(labels).ravel().tolist()])
 
     def _feed(self, inputs: Inputs, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
         if self._together:

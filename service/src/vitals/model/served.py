@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vitals.errors import ModelMismatch
-from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
+from vitals.model.artefact import Artefact, Inputs, ModelOutput, Row, open_artefact
 from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import ModelFacts
 from vitals.profile.folder import read_folder
@@ -33,6 +33,7 @@ class Answering:
     def __init__(self, artefact: Artefact, features: Sequence[Feature], classes: Sequence[str]) -> None:
         self._artefact = artefact
         self._classes = tuple(classes)
+        self._index = {name: index for index, name in enumerate(self._classes)}
         self._inputs = Inputs(features)
 
     def predict(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -40,20 +41,33 @@ class Answering:
 
         Raises ValueError where a probability or a predicted value is not finite, and whatever the model raises.
         """
+        output = self._artefact.ask(self._inputs, rows)
         if not self._classes:
-            values = self._artefact.values(self._inputs, rows)
-            if not np.isfinite(values).all():
+            assert output.values is not None  # noqa: S101 - a regression's output
+            if not np.isfinite(output.values).all():
                 raise ValueError("the model gave a value that is no number")
-            return [Outcome(value) for value in values.tolist()]
-        probabilities = self._artefact.probabilities(self._inputs, rows)
+            return [Outcome(value) for value in output.values.tolist()]
+        probabilities = output.probabilities
+        assert probabilities is not None  # noqa: S101 - a classification's output
         if not np.isfinite(probabilities).all():
             raise ValueError("the model gave a probability that is no number")
         if probabilities.shape[1] != len(self._classes):
             raise ValueError(f"the model gave {probabilities.shape[1]} probabilities for {len(self._classes)} classes")
         return [
-            Outcome(self._classes[top], top, row[top], tuple(row))
-            for row, top in zip(probabilities.tolist(), probabilities.argmax(axis=1).tolist(), strict=True)
+            Outcome(self._classes[chosen], chosen, row[chosen], tuple(row))
+            for row, chosen in zip(probabilities.tolist(), self._chosen(output), strict=True)
         ]
+
+    def _chosen(self, output: ModelOutput) -> list[int]:
+        """For each row the index of the class that the model predicts."""
+        if output.chosen is not None:
+            found: list[int] = output.chosen.tolist()
+            return found
+        if output.labels is not None:
+            return [self._index[label] for label in output.labels]
+        assert output.probabilities is not None  # noqa: S101 - a classification's output
+        most: list[int] = output.probabilities.argmax(axis=1).tolist()
+        return most
 
 
 class ServedModel(Answering):

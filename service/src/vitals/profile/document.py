@@ -40,6 +40,11 @@ class Binned(_Part):
     edges: tuple[FiniteFloat, ...] = Field(
         (), description="Numeric: the bins' limits in rising order, from the reference's smallest value to its largest."
     )
+    precision: Literal["float32", "float64"] = Field(
+        "float64",
+        description="Numeric: the precision in which a value is held against the edges. float32 where it tells the reference's "
+        "values apart, so that 0.1 and the 0.1 of a 32-bit client fall into one bin.",
+    )
     bins: tuple[Bin, ...] = Field(min_length=2, description="Every bin, in order; the shares add up to 1.")
     psi_null: float = Field(
         gt=0,
@@ -66,6 +71,15 @@ class Feature(Binned):
     )
     kind: Literal["numeric", "categorical", "boolean"]
     integer: bool = Field(False, description="Numeric: the reference had whole numbers only.")
+    dtype: str = Field(
+        "",
+        max_length=100,
+        description="The pandas type of the column that the model is given, as float64, int64, bool, object or category; "
+        "empty in a profile of before: what the kind alone says.",
+    )
+    gap: Literal["nan", "none"] = Field("nan", description="How a gap in a column of objects is given to the model: NaN or None.")
+    whole: bool = Field(False, description="Numeric: the model takes whole numbers only, and a request with others is refused.")
+    drift: bool = Field(True, description="Whether drift of it is watched; `vitals profile --no-drift` turns that off.")
     categories: tuple[Category, ...] = Field(
         (), description="Categorical: every category of the reference, the most frequent first."
     )
