@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from vitals.errors import ModelMismatch
-from vitals.model.inputs import Inputs, Row
+from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.output import ModelOutput
 from vitals.profile.facts import ARTEFACT_FORMATS
 
-__all__ = ["Artefact", "Inputs", "ModelOutput", "Row", "open_artefact"]
+__all__ = ["Artefact", "Container", "Inputs", "ModelOutput", "Row", "open_artefact"]
 
 
 class Artefact(Protocol):
@@ -32,6 +32,10 @@ class Artefact(Protocol):
     @property
     def classes(self) -> tuple[str, ...] | None:
         """The classes in the order of its probabilities; None where it does not know them, and for regression."""
+
+    @property
+    def container(self) -> Container:
+        """What it takes, as far as it says: an array, or a DataFrame."""
 
     @property
     def made_with(self) -> str:

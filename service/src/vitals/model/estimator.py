@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,24 +10,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
-from vitals.model.inputs import Inputs, Row
+from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
 from vitals.profile.classes import class_name
 
-_NOT_KNOWN = object()
+_TIE = 1e-9
+"""Two probabilities that differ by less are one: rounding decides which is larger, and `predict` is asked."""
+
+_MOST_PROBABLE = frozenset(
+    {
+        "DecisionTreeClassifier",
+        "ExtraTreeClassifier",
+        "ExtraTreesClassifier",
+        "GradientBoostingClassifier",
+        "HistGradientBoostingClassifier",
+        "LinearDiscriminantAnalysis",
+        "LogisticRegression",
+        "LogisticRegressionCV",
+        "QuadraticDiscriminantAnalysis",
+        "RandomForestClassifier",
+    }
+)
+"""scikit-learn's classifiers whose `predict` is the most probable class by construction, from one decision function or one vote."""
 
 
 class Estimator:
-    """Anything with scikit-learn's interface.
-
-    What was fitted on an array gets an array. What was fitted on a DataFrame gets one of the same types; where all
-    features are numbers and an array gives the same answer, it gets the array, which costs a third.
-    """
+    """Anything with scikit-learn's interface. `predict` decides the class, also where another is more probable."""
 
     def __init__(self, estimator: Any, path: Path) -> None:
         """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence."""
-        self._estimator = estimator
+        self.estimator = estimator
         self.task = _task(estimator, path)
         width = getattr(estimator, "n_features_in_", None)
         if not isinstance(width, int | np.integer):
@@ -37,49 +48,102 @@ class Estimator:
         self.width = int(width)
         names = getattr(estimator, "feature_names_in_", None)
         self.columns = None if names is None else tuple(str(name) for name in names)
+        self.container: Container = "array" if names is None or self._same_by_array() else "frame"
         self.classes = _classes(estimator, path) if self.task == "classification" else None
         self.made_with = _made_with(estimator)
-        self._ask = estimator.predict_proba if self.task == "classification" else estimator.predict
-        self._gap: Any = _NOT_KNOWN
-        self._by_array: bool | None = True if self.columns is None else None
+        self._argmax = _predicts_the_most_probable(estimator)
+        self._names_known = names is not None
 
     def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
-        """The model's answers for `rows`. Raises ValueError where a regressor gives several values a row."""
-        given = self._input(inputs, rows)
+        """The model's answers for `rows`. Raises ValueError where it gives several values a row, and what it raises itself."""
+        if inputs.container == "array" and self._names_known:
+            self._forget_names()
+        found = [(at, self.answer(given)) for at, given in inputs.groups(rows)]
+        return found[0][1] if len(found) == 1 else _joined(found, len(rows))
+
+    def answer(self, given: Any) -> ModelOutput:
+        """The model's answers for `given`, an array or a DataFrame as the estimator takes it."""
+        rows = len(given)
         if self.task == "regression":
-            return ModelOutput(values=np.asarray(self._estimator.predict(given), dtype=np.float64).reshape(len(rows)))
-        probabilities = np.asarray(self._estimator.predict_proba(given))
-        return ModelOutput(probabilities=probabilities, labels=[class_name(one) for one in self._estimator.predict(given)])
+            values = np.asarray(self.estimator.predict(given), dtype=np.float64)
+            if values.size != rows:
+                raise ValueError(f"the model gave {values.size} values for {rows} rows")
+            return ModelOutput(values=values.reshape(rows))
+        probabilities = np.asarray(self.estimator.predict_proba(given))
+        if not self._argmax:
+            return ModelOutput(probabilities, self._index(self.estimator.predict(given)))
+        chosen = probabilities.argmax(axis=1)
+        at = np.arange(rows)
+        most = probabilities[at, chosen]
+        if probabilities.shape[1] > 1 and np.count_nonzero(probabilities >= (most - _TIE)[:, None]) > rows:
+            chosen = self._index(self.estimator.predict(given))
+        return ModelOutput(probabilities, chosen)
 
-    def _input(self, inputs: Inputs, rows: Sequence[Row]) -> Any:
-        if self._by_array is None:
-            self._by_array = inputs.only_numbers and self._array_does(inputs, rows[:1])
-        if inputs.only_numbers:
-            return inputs.numbers(rows) if self._by_array else inputs.frame(rows)
-        if self._gap is _NOT_KNOWN:
-            self._gap = _gap(self._estimator)
-        return inputs.array(rows, self._gap) if self._by_array else inputs.frame(rows, self._gap)
-
-    def _array_does(self, inputs: Inputs, rows: Sequence[Row]) -> bool:
-        """Whether an array of `rows` gets the answer that a DataFrame gets: some steps choose columns by their names."""
-        by_frame = self._ask(inputs.frame(rows))
-        # The names are held against the profile when the model is loaded; that an array has none is said at every call.
-        warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+    def _index(self, predicted: Any) -> NDArray[np.intp]:
+        """The place of each predicted class in `classes`. Raises ValueError for one that is not among them."""
+        names = np.asarray(predicted)
+        if names.ndim != 1:
+            names = names.reshape(len(names), -1)
+            if names.shape[1] != 1:  # CatBoost gives one column
+                raise ValueError(f"the model predicts {names.shape[1]} values a row, not one class")
+            names = names[:, 0]
+        classes = np.asarray(self.estimator.classes_)
+        if names.dtype == classes.dtype:
+            found = np.searchsorted(classes, names).clip(max=len(classes) - 1)
+            if (classes[found] == names).all():
+                return found
+        place = {class_name(one): index for index, one in enumerate(classes)}  # classes in an order of their own, or as texts
         try:
-            return bool(np.allclose(self._ask(inputs.numbers(rows)), by_frame, rtol=1e-9, atol=1e-12))
-        except Exception:  # whatever a step raises that looks for its columns
-            return False
+            return np.array([place[class_name(one)] for one in names.tolist()], dtype=np.intp)
+        except KeyError as unknown:
+            raise ValueError(f"the model predicts a class that it does not name among its own: {unknown}") from None
+
+    def _same_by_array(self) -> bool:
+        """Whether an array gets the answers of a DataFrame by construction: every step is scikit-learn's, and none of them
+        chooses columns by their names or hands the input to somebody's function."""
+        for _, part in parts(self.estimator):
+            kind = type(part)
+            if kind.__name__ in ("ColumnTransformer", "FunctionTransformer"):
+                return False
+            if hasattr(part, "fit") and not kind.__module__.startswith("sklearn."):
+                return False
+        return True
+
+    def _forget_names(self) -> None:
+        """An array has no names: scikit-learn would warn of that at every call, which costs more than some models."""
+        for _, part in parts(self.estimator):
+            if "feature_names_in_" in getattr(part, "__dict__", {}):
+                del part.feature_names_in_
+        self._names_known = False
 
 
-def _gap(estimator: Any) -> float | None:
-    """How texts were missing in the data that it was fitted on: None, as from Parquet, where an encoder or imputer knows that."""
-    for _, part in parts(estimator):
-        known = getattr(part, "categories_", None)
-        if isinstance(known, list) and any(value is None for one in known for value in np.asarray(one).tolist()):
+def _joined(found: Sequence[tuple[Sequence[int] | None, ModelOutput]], rows: int) -> ModelOutput:
+    """Parts of one call's answers, each in its rows' places."""
+    first = found[0][1]
+
+    def whole(part: Any) -> Any:
+        if part(first) is None:
             return None
-        if getattr(part, "missing_values", math.nan) is None:
-            return None
-    return math.nan
+        made = np.empty((rows, *part(first).shape[1:]), dtype=part(first).dtype)
+        for at, output in found:
+            made[at] = part(output)
+        return made
+
+    return ModelOutput(
+        whole(lambda one: one.probabilities), whole(lambda one: one.chosen), None, whole(lambda one: one.values)
+    )
+
+
+def _predicts_the_most_probable(estimator: Any) -> bool:
+    last = estimator
+    while True:
+        steps = getattr(last, "steps", None)
+        if isinstance(steps, list) and steps and type(last).__module__ == "sklearn.pipeline":
+            last = steps[-1][1]
+        elif type(last).__module__ == "sklearn.model_selection._search" and hasattr(last, "best_estimator_"):
+            last = last.best_estimator_
+        else:
+            return type(last).__module__.startswith("sklearn.") and type(last).__name__ in _MOST_PROBABLE
 
 
 def _task(estimator: Any, path: Path) -> Literal["classification", "regression"]:

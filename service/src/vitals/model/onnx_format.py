@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
-from vitals.model.inputs import Inputs, Row
+from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.output import ModelOutput
 from vitals.profile.classes import class_name
 
@@ -47,6 +47,8 @@ class OnnxModel:
 
     It takes one tensor of numbers for all features, or one input a feature, as skl2onnx makes them.
     """
+
+    container: Container = "array"
 
     def __init__(self, session: Any, path: Path) -> None:
         self._session = session

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vitals.errors import ModelMismatch
-from vitals.model.artefact import Artefact, Inputs, ModelOutput, Row, open_artefact
+from vitals.model.artefact import Artefact, Container, Inputs, ModelOutput, Row, open_artefact
 from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import ModelFacts
 from vitals.profile.folder import read_folder
@@ -30,18 +30,21 @@ class Outcome:
 class Answering:
     """Turns what an artefact gives for rows into outcomes. `predict` is called from one thread at a time."""
 
-    def __init__(self, artefact: Artefact, features: Sequence[Feature], classes: Sequence[str]) -> None:
+    def __init__(
+        self, artefact: Artefact, features: Sequence[Feature], classes: Sequence[str], container: Container | None = None
+    ) -> None:
+        """container: what the artefact is given, where that was found out before; without it, what it says of itself."""
         self._artefact = artefact
         self._classes = tuple(classes)
         self._index = {name: index for index, name in enumerate(self._classes)}
-        self._inputs = Inputs(features)
+        self._inputs = Inputs(features, container or artefact.container)
 
     def predict(self, rows: Sequence[Row]) -> list[Outcome]:
         """Answer `rows`, each in the order of the profile's features; gives as many outcomes, in the same order.
 
         Raises ValueError where a probability or a predicted value is not finite, and whatever the model raises.
         """
-        output = self._artefact.ask(self._inputs, rows)
+        output = self.ask(rows)
         if not self._classes:
             assert output.values is not None  # noqa: S101 - a regression's output
             if not np.isfinite(output.values).all():
@@ -57,6 +60,17 @@ class Answering:
             Outcome(self._classes[chosen], chosen, row[chosen], tuple(row))
             for row, chosen in zip(probabilities.tolist(), self._chosen(output), strict=True)
         ]
+
+    def ask(self, rows: Sequence[Row]) -> ModelOutput:
+        """The artefact's answers for `rows` as they are: no check of them yet."""
+        return self._artefact.ask(self._inputs, rows)
+
+    def indexed(self, rows: Sequence[Row]) -> ModelOutput:
+        """As `ask`, with `chosen` for whatever names its classes otherwise."""
+        output = self.ask(rows)
+        if output.probabilities is None or output.chosen is not None:
+            return output
+        return ModelOutput(output.probabilities, np.array(self._chosen(output), dtype=np.intp))
 
     def _chosen(self, output: ModelOutput) -> list[int]:
         """For each row the index of the class that the model predicts."""
@@ -74,7 +88,7 @@ class ServedModel(Answering):
     """A model with its facts and its profile."""
 
     def __init__(self, facts: ModelFacts, profile: Profile, artefact: Artefact) -> None:
-        super().__init__(artefact, profile.features, profile.classes)
+        super().__init__(artefact, profile.features, profile.classes, facts.container)
         self.facts = facts
         self.profile = profile
 

@@ -77,6 +77,10 @@ class Feature(Binned):
         description="The pandas type of the column that the model is given, as float64, int64, bool, object or category; "
         "empty in a profile of before: what the kind alone says.",
     )
+    levels: tuple[Category | bool | FiniteFloat, ...] = Field(
+        (), description="Of the type category: its categories, in the order that the model knows them."
+    )
+    ordered: bool = Field(False, description="Of the type category: whether that order means something to pandas.")
     gap: Literal["nan", "none"] = Field("nan", description="How a gap in a column of objects is given to the model: NaN or None.")
     whole: bool = Field(False, description="Numeric: the model takes whole numbers only, and a request with others is refused.")
     drift: bool = Field(True, description="Whether drift of it is watched; `vitals profile --no-drift` turns that off.")

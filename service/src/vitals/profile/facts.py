@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -26,12 +27,38 @@ ARTEFACT_FORMATS: dict[str, Format] = {
 """The format of an artefact, by the ending of its file's name."""
 
 
+class Comparison(BaseModel):
+    """What the folder's model was held against when it was made, and what came of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    against: str = Field(max_length=200, description="Whose answers are the right ones.")
+    rows: int = Field(ge=0, description="Reference and held-out rows that were compared, each in batches with others.")
+    with_gaps: int = Field(0, ge=0, description="Rows with gaps made in them, where gaps are allowed.")
+    between: int = Field(0, ge=0, description="Rows made between and beyond the reference's values, for a converted model.")
+    alone: int = Field(ge=0, description="How many of all these were asked alone, too.")
+    tolerance: float = Field(gt=0, description="How far a probability, or (relatively) a number, may be from the right one.")
+    different: int = Field(ge=0, description="Rows whose class or whose probabilities differed.")
+    classes_different: int = Field(0, ge=0, description="Rows whose class differed.")
+    largest_difference: float = Field(ge=0, description="The largest difference of a probability, or (relatively) of a number.")
+
+
+class Graph(BaseModel):
+    """The ONNX graph that the estimator was converted to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(pattern=r"^model\.[a-z]+$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    precision: Literal["float64", "float32"] = Field(description="The precision that it computes in.")
+
+
 class ModelFacts(BaseModel):
     """Name and version, the hashes of what belongs together, and where the model comes from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[2, 3] = 3
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100, description="The model's name.")
     artefact: str = Field(pattern=r"^model\.[a-z]+$", description="The artefact's file, in the same folder.")
     format: Format = Field(
@@ -39,6 +66,16 @@ class ModelFacts(BaseModel):
     )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The artefact's hash.")
     profile_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The hash of profile.json.")
+    runtime: Literal["sklearn", "onnx"] | None = Field(
+        None, description="What answers: the estimator by its own library, or the graph by ONNX Runtime; None: by the format."
+    )
+    graph: Graph | None = Field(None, description="The estimator as an ONNX graph, where it could be converted.")
+    container: Literal["array", "frame"] | None = Field(
+        None, description="Whether the estimator is given arrays or DataFrames; None: found out when it is loaded."
+    )
+    comparison: Comparison | None = Field(None, description="The answers of this runtime against the fitted estimator's own.")
+    choice: str = Field("", max_length=1000, description="Why this runtime.")
+    microseconds: dict[str, float] = Field({}, description="What one row took, and 64, by runtime, where the folder was made.")
     made_at: datetime = Field(description="When the folder was made (UTC).")
     trained_on: str = Field("", max_length=1000, description="What the model learned from.")
     trained_with: str = Field("", max_length=1000, description="The library that trained it.")
@@ -46,12 +83,18 @@ class ModelFacts(BaseModel):
 
     @property
     def version(self) -> str:
-        """The first digits of the SHA-256 of both hashes, in hex, one after the other.
+        """The first digits of a SHA-256, in hex, over what decides the answers and what is counted.
 
-        The same content has the same version, anywhere; a new profile for the same artefact is another version, since rows
-        that were counted in other bins can't be compared with it.
+        These are the hashes of artefact and profile, the runtime with its graph, the container, and what the comparison found. The
+        same content has the same version, anywhere; a new profile for the same artefact is another version, since rows that were
+        counted in other bins can't be compared with it. A folder of the second layout has that of the two hashes alone.
         """
-        return hashlib.sha256(f"{self.sha256}{self.profile_sha256}".encode()).hexdigest()[:VERSION_DIGITS]
+        text = f"{self.sha256}{self.profile_sha256}"
+        if self.schema_version > 2:
+            compared = "" if self.comparison is None else self.comparison.model_dump_json(exclude={"alone", "largest_difference"})
+            graph = "" if self.graph is None or self.runtime != "onnx" else self.graph.sha256
+            text += json.dumps([self.runtime, graph, self.container, compared], separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
 
 
 def sha256_of(path: Path) -> str:

@@ -28,10 +28,11 @@ class ServedFolder:
     facts: ModelFacts
     profile: Profile
     artefact: Path
+    """The file that answers: the estimator's or, where it was converted and that is what is served, the graph's."""
 
 
 def read_folder(path: Path) -> ServedFolder:
-    """Read `model.json` and `profile.json` of the folder `path`, and hold the hashes of both other files against the facts.
+    """Read `model.json` and `profile.json` of the folder `path`, and hold the hashes of the other files against the facts.
 
     Raises ModelMissing where a file is not there, ModelMismatch where the files do not belong together.
     """
@@ -40,14 +41,19 @@ def read_folder(path: Path) -> ServedFolder:
     _there(path, PROFILE_FILE)
     facts = _read(path / FACTS_FILE, ModelFacts)
     _there(path, facts.artefact)
-    for name, expected in ((facts.artefact, facts.sha256), (PROFILE_FILE, facts.profile_sha256)):
+    hashes = [(facts.artefact, facts.sha256), (PROFILE_FILE, facts.profile_sha256)]
+    if facts.graph is not None:
+        _there(path, facts.graph.file)
+        hashes.append((facts.graph.file, facts.graph.sha256))
+    for name, expected in hashes:
         found = sha256_of(path / name)
         if found != expected:
             raise ModelMismatch(
                 f"{path / name} is not the file that {FACTS_FILE} describes: its hash begins with "
                 f"{found[:_SHOWN]}, not {expected[:_SHOWN]}. Copy all files of one model; for a new profile run `vitals profile`."
             )
-    return ServedFolder(facts, _read(path / PROFILE_FILE, Profile), path / facts.artefact)
+    serves = facts.graph.file if facts.graph is not None and facts.runtime == "onnx" else facts.artefact
+    return ServedFolder(facts, _read(path / PROFILE_FILE, Profile), path / serves)
 
 
 def _there(folder: Path, name: str) -> None:

@@ -1,0 +1,226 @@
+"""The rule of a served model: each row's answer is the fitted estimator's own, alone and in any batch.
+
+The right answers are what `predict` and `predict_proba` say of the table as the user's own reader gives it. What is held against
+them is what the service would answer: rows as requests have them, through the code that serves.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vitals.model.estimator import Estimator
+from vitals.model.inputs import Row
+from vitals.model.output import ModelOutput
+from vitals.profile.document import Feature
+from vitals.profile.facts import Comparison
+
+TOLERANCE_ESTIMATOR, TOLERANCE_ONNX = 1e-6, 1e-5
+"""How far a probability may be from the right one; a number, in parts of its own size or of the data's spread."""
+
+_SIZES = (1, 2, 5, 16, 64, 256)
+"""Rows in the batches that are tried: a lone request's, and what queues under load."""
+
+MOST_ALONE = 2000
+_SECONDS_ALONE = 20.0
+_TIE = 1e-9
+_SEED = 1
+
+Ask = Callable[[Sequence[Row]], ModelOutput]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Rows as requests have them, and the right answers to them, in the same order."""
+
+    rows: list[Row]
+    output: ModelOutput
+
+    def __add__(self, other: Expected) -> Expected:
+        """Both, one after the other."""
+        return Expected([*self.rows, *other.rows], joined([self.output, other.output]))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a comparison found; `sentence` names the kind of difference, and is empty where there is none."""
+
+    different: int
+    classes_different: int
+    largest: float
+    alone: int
+    sentence: str = ""
+
+
+def expected_of(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row]) -> Expected:
+    """What the estimator says of `table`, the features' columns as they were read; `rows` are the same, as requests have them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Expected(list(rows), estimator.answer(table if estimator.columns is not None else table.to_numpy()))
+
+
+def with_gaps(
+    estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row], features: Sequence[Feature]
+) -> Expected | None:
+    """Each row once more, with a gap or two where gaps are allowed; None where they are not, or there is no row.
+
+    The right answer for a row with a gap in a column is the estimator's for a table that has no value in this column: a table of
+    this row alone looks so.
+    """
+    allowed = [index for index, feature in enumerate(features) if feature.missing_allowed]
+    by_gaps: dict[tuple[int, ...], list[int]] = {}
+    for position in range(len(rows)):
+        if allowed:
+            first = allowed[position % len(allowed)]
+            second = allowed[(position // len(allowed)) % len(allowed)] if position % 3 == 0 else first
+            by_gaps.setdefault(tuple(sorted({first, second})), []).append(position)
+    found: Expected | None = None
+    for gaps, at in by_gaps.items():
+        part = table.iloc[at].copy()
+        for index in gaps:
+            part.isetitem(index, _emptied(part.iloc[:, index], features[index]))
+        blank = [[None if index in gaps else value for index, value in enumerate(rows[position])] for position in at]
+        try:
+            one = expected_of(estimator, part, blank)
+        except Exception:  # two gaps at once may be more than it takes, where each alone is answered
+            continue
+        found = one if found is None else found + one
+    return found
+
+
+def compare(ask: Ask, expected: Expected, *, tolerance: float, progress: Callable[[int], None] = lambda _: None) -> Difference:
+    """Ask for all rows in batches of several sizes, in an order of chance, and for up to MOST_ALONE of them alone, too.
+
+    progress: called with the number of rows that were asked for since the last call.
+    """
+    order = np.random.default_rng(_SEED).permutation(len(expected.rows))
+    scale = _scale(expected.output)
+    wrong = np.zeros(len(order), dtype=bool)
+    wrong_class = np.zeros(len(order), dtype=bool)
+    largest, failed = 0.0, ""
+    for at in _batches(order):
+        try:
+            bad, bad_class, difference = _held(ask([expected.rows[index] for index in at]), expected.output, at, tolerance, scale)
+        except Exception as error:  # whatever libraries raise for rows that they can't take
+            failed = failed or f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+            bad = bad_class = np.ones(len(at), dtype=bool)
+            difference = 0.0
+        wrong[at], wrong_class[at] = bad, bad_class
+        largest = max(largest, difference)
+        progress(len(at))
+    alone_wrong, alone = np.zeros(len(order), dtype=bool), 0
+    started = time.monotonic()
+    for index in order[:MOST_ALONE]:
+        at = np.array([index])
+        try:
+            bad, bad_class, difference = _held(ask([expected.rows[index]]), expected.output, at, tolerance, scale)
+        except Exception as error:  # as above
+            failed = failed or f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+            bad = bad_class = np.ones(1, dtype=bool)
+            difference = 0.0
+        alone_wrong[at] = bad
+        wrong_class[at] |= bad_class
+        largest = max(largest, difference)
+        alone += 1
+        progress(1)
+        if time.monotonic() - started > _SECONDS_ALONE:
+            break
+    different = int((wrong | alone_wrong).sum())
+    sentence = ""
+    if different:
+        asked = order[:alone]
+        if failed:
+            sentence = f"the model can't answer some of these rows as a request has them ({failed})"
+        elif (wrong[asked] != alone_wrong[asked]).any():
+            sentence = "a row's answer depends on the rows that are asked for beside it"
+        else:
+            sentence = "rows as requests have them get other answers than the table"
+    return Difference(different, int(wrong_class.sum()), largest, alone, sentence)
+
+
+def comparison_of(
+    found: Difference, *, against: str, rows: int, gaps: int, tolerance: float, between: int = 0
+) -> Comparison:
+    """What model.json keeps of a comparison."""
+    return Comparison(
+        against=against,
+        rows=rows,
+        with_gaps=gaps,
+        between=between,
+        alone=found.alone,
+        tolerance=tolerance,
+        different=found.different,
+        classes_different=found.classes_different,
+        largest_difference=float(f"{found.largest:.2g}"),
+    )
+
+
+def joined(outputs: Sequence[ModelOutput]) -> ModelOutput:
+    """Answers one after the other."""
+
+    def whole(parts: list[Any]) -> Any:
+        return None if parts[0] is None else np.concatenate(parts)
+
+    return ModelOutput(
+        probabilities=whole([one.probabilities for one in outputs]),
+        chosen=whole([one.chosen for one in outputs]),
+        values=whole([one.values for one in outputs]),
+    )
+
+
+def _batches(order: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    first, turn = 0, 0
+    while first < len(order):
+        size = _SIZES[turn % len(_SIZES)]
+        yield order[first : first + size]
+        first, turn = first + size, turn + 1
+
+
+def _held(
+    output: ModelOutput, right: ModelOutput, at: NDArray[np.intp], tolerance: float, scale: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
+    """For each row whether its answer is wrong, and whether its class is; and the largest difference."""
+    if right.values is not None:
+        assert output.values is not None  # noqa: S101 - of one task
+        should = right.values[at]
+        differences = np.abs(output.values - should) / np.maximum(np.abs(should), scale)
+        return ~(differences <= tolerance), np.zeros(len(at), dtype=bool), _largest(differences)
+    assert right.probabilities is not None and output.probabilities is not None  # noqa: S101, PT018 - of one task
+    assert right.chosen is not None  # noqa: S101 - an estimator's
+    probabilities = right.probabilities[at]
+    differences = np.abs(output.probabilities - probabilities).max(axis=1)
+    chosen = output.probabilities.argmax(axis=1) if output.chosen is None else output.chosen
+    should_be = right.chosen[at]
+    other = chosen != should_be
+    if other.any():  # of two classes whose probabilities are one number, rounding chooses
+        row = np.arange(len(at))
+        other &= np.abs(probabilities[row, chosen] - probabilities[row, should_be]) > _TIE
+    return other | ~(differences <= tolerance), other, _largest(differences)
+
+
+def _largest(differences: NDArray[Any]) -> float:
+    finite = differences[np.isfinite(differences)]
+    return float(finite.max()) if len(finite) else 0.0
+
+
+def _scale(output: ModelOutput) -> float:
+    """The size below which a number is held against the spread of all, not against itself."""
+    if output.values is None or not len(output.values):
+        return 1.0
+    return max(float(np.std(output.values)), float(np.abs(output.values).mean()) * 1e-3, np.finfo(np.float64).tiny)
+
+
+def _emptied(column: pd.Series[Any], feature: Feature) -> pd.Series[Any]:
+    """The column without a value in any row, of the type that pandas then gives it."""
+    if column.dtype == object:
+        return pd.Series([None if feature.gap == "none" else np.nan] * len(column), index=column.index, dtype=object)
+    if column.dtype == bool:
+        return pd.Series([np.nan] * len(column), index=column.index, dtype=object)
+    return column.mask(np.ones(len(column), dtype=bool))

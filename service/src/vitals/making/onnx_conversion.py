@@ -1,0 +1,117 @@
+"""From a fitted scikit-learn estimator to ONNX graphs, by skl2onnx."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vitals.model.inputs import Container, dtype_of, is_text
+from vitals.profile.document import Feature
+
+Precision = Literal["float64", "float32"]
+
+_OF_TREES = ("sklearn.tree", "sklearn.ensemble")
+
+
+class NotConvertible(Exception):  # noqa: N818 - it never leaves the making of a folder: there is another runtime
+    """No graph can be made; the message is a clause that says why."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A graph as ONNX's bytes, and the precision that it computes in."""
+
+    graph: bytes
+    precision: Precision
+
+
+def conversions(estimator: Any, features: Sequence[Feature], container: Container) -> Iterator[Converted]:
+    """Graphs of `estimator`, the most exact first: in double precision where the operators allow it, then in single.
+
+    `container`: what the estimator is given. An array becomes one tensor for all features, a DataFrame one tensor a column.
+    Raises NotConvertible where there is none.
+    """
+    try:
+        import skl2onnx
+    except ImportError:
+        raise NotConvertible("skl2onnx is not installed (pip install 'vitals[onnx]')") from None
+    _check_types(features, container)
+    reason = ""
+    for what, precision in _ways(_unwrapped(estimator)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                graph = skl2onnx.to_onnx(
+                    what,
+                    initial_types=_initial_types(features, container, precision),
+                    options={"zipmap": False} if hasattr(what, "predict_proba") else None,
+                )
+        except Exception as wrong:  # skl2onnx raises whatever the step of a pipeline that it can't convert makes it raise
+            reason = reason or _reason(wrong)
+            continue
+        yield Converted(graph.SerializeToString(), precision)
+    if reason:
+        raise NotConvertible(f"skl2onnx can't convert it ({reason})")
+
+
+def _unwrapped(estimator: Any) -> Any:
+    """What a search found: the search itself has no operator."""
+    return getattr(estimator, "best_estimator_", estimator)
+
+
+def _ways(estimator: Any) -> Iterator[tuple[Any, Precision]]:
+    """The estimator, and the precision of its inputs.
+
+    scikit-learn's trees round their input to 32 bits and no step before them does, so a graph of such a pipeline rounds there, too.
+    """
+    from sklearn.pipeline import Pipeline
+    from skl2onnx.sklapi import CastTransformer
+
+    steps = getattr(estimator, "steps", None)
+    last = steps[-1][1] if isinstance(steps, list) and steps else estimator
+    trees = type(last).__module__.startswith(_OF_TREES)
+    if trees and isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
+        rounded = Pipeline([*estimator.steps[:-1], ("to_float32", CastTransformer().fit([[0.0]])), estimator.steps[-1]])
+        yield rounded, "float64"
+    if not trees:
+        yield estimator, "float64"
+    yield estimator, "float32"
+
+
+def _check_types(features: Sequence[Feature], container: Container) -> None:
+    if container == "array" and not all(feature.kind == "numeric" for feature in features):
+        raise NotConvertible("an array of texts and numbers has no tensor")
+    for feature in features:
+        dtype = dtype_of(feature)
+        if feature.kind == "numeric" and not dtype.startswith("float"):
+            raise NotConvertible(f"'{feature.name}' is of the type {dtype}, and a request's fractions would be lost in its tensor")
+        if dtype == "category":
+            raise NotConvertible(f"'{feature.name}' is of pandas' type category, which no tensor has")
+        if not feature.name.isprintable() or feature.name != feature.name.strip():
+            raise NotConvertible(f"{feature.name!r} can't name an input of a graph")
+
+
+def _initial_types(features: Sequence[Feature], container: Container, precision: Precision) -> list[tuple[str, Any]]:
+    from skl2onnx.common import data_types
+
+    numbers = data_types.DoubleTensorType if precision == "float64" else data_types.FloatTensorType
+    if container == "array":
+        return [("features", numbers([None, len(features)]))]
+    made = []
+    for feature in features:
+        kind: Any = numbers
+        if feature.kind == "boolean":
+            kind = data_types.BooleanTensorType
+        elif is_text(feature):
+            kind = data_types.StringTensorType
+        elif feature.kind == "categorical":
+            kind = data_types.Int64TensorType
+        made.append((feature.name, kind([None, 1])))
+    return made
+
+
+def _reason(wrong: Exception) -> str:
+    line = next((line for line in str(wrong).splitlines() if line.strip()), "")
+    return f"{type(wrong).__name__}: {line[:200]}".rstrip(": .")
