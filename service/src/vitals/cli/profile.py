@@ -11,10 +11,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from vitals.cli.progress import drawn
 from vitals.settings import Settings
 
 if TYPE_CHECKING:
     from vitals.making.served_folder import Made
+    from vitals.profile.facts import ModelFacts
 
 _Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
@@ -40,6 +42,13 @@ def profile(
     unsafe_pickle: Annotated[
         bool, typer.Option("--unsafe-pickle", help="Also read a pickle (.pickle, .pkl, .joblib), which can run any code in it.")
     ] = False,
+    runtime: Annotated[
+        str | None, typer.Option(help="What answers, `sklearn` or `onnx`; without it, the quicker one whose answers are right.")
+    ] = None,
+    accept_difference: Annotated[
+        bool,
+        typer.Option("--accept-difference", help="Serve the model although its answers differ from the fitted model's own."),
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Make a served model: a fitted model, and the profile of its reference data that live requests are compared with."""
@@ -49,12 +58,26 @@ def profile(
     unseen = None if held_out is None else read_table(held_out)
     reference = Reference(read_table(data), target, tuple(categorical or ()), unseen)
     card = Card(name or _name_of(model), description, trained_on or data.name)
-    made = make_folder(model.absolute(), reference, card, out.absolute(), allow_pickle=unsafe_pickle)
+    if runtime not in (None, "sklearn", "onnx"):
+        raise typer.BadParameter(f"there is sklearn and onnx, not {runtime!r}", param_hint="--runtime")
+    with drawn() as progress:
+        progress.start("profile", 5)
+        made = make_folder(
+            model.absolute(),
+            reference,
+            card,
+            out.absolute(),
+            allow_pickle=unsafe_pickle,
+            runtime=runtime,  # type: ignore[arg-type]  # one of the two, by the check above
+            accept_difference=accept_difference,
+            tell=lambda step: progress.note("profile", step),
+        )
+        progress.done("profile")
     if as_json:
         typer.echo(json.dumps(_told(made), indent=2))
         return
     _show(made)
-    option = " ALLOW_PICKLE=true" if made.facts.format == "pickle" else ""
+    option = " ALLOW_PICKLE=true" if made.facts.format == "pickle" and made.facts.runtime != "onnx" else ""
     Console(highlight=False).print(f"\nServe it:  MODEL_DIR={escape(str(out))}{option} vitals serve", soft_wrap=True)
 
 
@@ -94,9 +117,26 @@ def _show(made: Made) -> None:
     if gaps:
         console.print(f"  May be missing in a request: {escape(', '.join(gaps))}", soft_wrap=True)
     console.print("  " + ", ".join(f"{measure.replace('_', ' ')} {value:.3f}" for measure, value in profile.quality.items()))
+    _show_answers(console, facts)
     for warning in made.warnings:
         console.print(f"  [yellow]Note:[/] {escape(warning)}", soft_wrap=True)
     console.print(f"Written to {escape(str(made.folder))}", soft_wrap=True)
+
+
+def _show_answers(console: Console, facts: ModelFacts) -> None:
+    """What answers and why, and what its answers were held against."""
+    if facts.comparison is None:
+        return
+    console.print(f"  Answered by {'ONNX Runtime' if facts.runtime == 'onnx' else 'scikit-learn'}: {escape(facts.choice)}", soft_wrap=True)
+    one = facts.comparison
+    kinds = [(one.rows, "of the data"), (one.with_gaps, "with gaps"), (one.between, "between and beyond their values")]
+    rows = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
+    differ = "the same answers" if not one.different else f"[yellow]other answers for {one.different:,}[/]"
+    console.print(
+        f"  Compared with {escape(one.against)}: {rows}, in batches and {one.alone:,} of them alone: {differ} "
+        f"(within {one.tolerance:g}; the largest difference is {one.largest_difference:.1g})",
+        soft_wrap=True,
+    )
 
 
 def _told(made: Made) -> dict[str, Any]:
@@ -106,6 +146,10 @@ def _told(made: Made) -> dict[str, Any]:
         "name": made.facts.name,
         "version": made.facts.version,
         "format": made.facts.format,
+        "runtime": made.facts.runtime,
+        "choice": made.facts.choice,
+        "microseconds": made.facts.microseconds,
+        "comparison": None if made.facts.comparison is None else made.facts.comparison.model_dump(),
         "task": profile.task,
         "target": profile.target,
         "classes": list(profile.classes),

@@ -28,8 +28,11 @@ TOLERANCE_ESTIMATOR, TOLERANCE_ONNX = 1e-6, 1e-5
 _SIZES = (1, 2, 5, 16, 64, 256)
 """Rows in the batches that are tried: a lone request's, and what queues under load."""
 
-MOST_ALONE = 2000
-_SECONDS_ALONE = 20.0
+_MOST_IN_SMALL_BATCHES, _LARGE = 20_000, 1000
+"""How many rows are asked for in batches of these sizes; what is more comes in batches of a thousand."""
+
+MOST_ALONE, MOST_WITH_GAPS = 2000, 20_000
+_SECONDS_ALONE = 10.0
 _TIE = 1e-9
 _SEED = 1
 
@@ -46,6 +49,19 @@ class Expected:
     def __add__(self, other: Expected) -> Expected:
         """Both, one after the other."""
         return Expected([*self.rows, *other.rows], joined([self.output, other.output]))
+
+    def some(self, most: int) -> Expected:
+        """At most so many of the rows, evenly spread."""
+        at = np.unique(np.linspace(0, len(self.rows) - 1, most).astype(int)) if len(self.rows) > most else np.arange(len(self.rows))
+
+        def taken(part: Any) -> Any:
+            return None if part is None else part[at]
+
+        output = self.output
+        return Expected(
+            [self.rows[index] for index in at],
+            ModelOutput(taken(output.probabilities), taken(output.chosen), None, taken(output.values)),
+        )
 
 
 @dataclass(frozen=True)
@@ -69,18 +85,17 @@ def expected_of(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row]) 
 def with_gaps(
     estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row], features: Sequence[Feature]
 ) -> Expected | None:
-    """Each row once more, with a gap or two where gaps are allowed; None where they are not, or there is no row.
+    """Each row once more (20,000 at most, evenly spread), with a gap or two where gaps are allowed; None where none is.
 
     The right answer for a row with a gap in a column is the estimator's for a table that has no value in this column: a table of
     this row alone looks so.
     """
     allowed = [index for index, feature in enumerate(features) if feature.missing_allowed]
     by_gaps: dict[tuple[int, ...], list[int]] = {}
-    for position in range(len(rows)):
-        if allowed:
-            first = allowed[position % len(allowed)]
-            second = allowed[(position // len(allowed)) % len(allowed)] if position % 3 == 0 else first
-            by_gaps.setdefault(tuple(sorted({first, second})), []).append(position)
+    for turn, position in enumerate(range(0, len(rows), max(1, len(rows) // MOST_WITH_GAPS)) if allowed else ()):
+        first = allowed[turn % len(allowed)]
+        second = allowed[(turn // len(allowed)) % len(allowed)] if turn % 3 == 0 else first
+        by_gaps.setdefault(tuple(sorted({first, second})), []).append(position)
     found: Expected | None = None
     for gaps, at in by_gaps.items():
         part = table.iloc[at].copy()
@@ -178,7 +193,7 @@ def joined(outputs: Sequence[ModelOutput]) -> ModelOutput:
 def _batches(order: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     first, turn = 0, 0
     while first < len(order):
-        size = _SIZES[turn % len(_SIZES)]
+        size = _SIZES[turn % len(_SIZES)] if first < _MOST_IN_SMALL_BATCHES else _LARGE
         yield order[first : first + size]
         first, turn = first + size, turn + 1
 

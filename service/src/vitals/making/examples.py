@@ -24,6 +24,7 @@ from skops.io import dump
 
 from vitals.errors import DataError
 from vitals.making.served_folder import Card, Made, Reference, make_folder
+from vitals.making.runtime_choice import Runtime
 from vitals.making.split import every_fourth
 from vitals.model.served import Outcome
 from vitals.profile.classes import class_name
@@ -45,6 +46,8 @@ class Example:
     model: Callable[[pd.DataFrame, pd.Series[Any]], Any]
     checked_with: Callable[[], Any] | None = None
     """A quicker model of the same kind for the predictions out of fold; None: the model itself."""
+    runtime: Runtime | None = None
+    """What answers, where that is not for evidence to choose."""
 
 
 def train_example(folder: Path, name: str = "iris") -> Made:
@@ -69,6 +72,7 @@ def train_example(folder: Path, name: str = "iris") -> Made:
             Reference(seen, example.target, held_out=held_out, outcomes=outcomes),
             Card(name, example.about, f"{example.source}: {len(seen)} of {len(table)} rows"),
             folder,
+            runtime=example.runtime,
         )
 
 
@@ -183,5 +187,6 @@ EXAMPLES = {
         "Fisher's iris data, from scikit-learn",
         _slow_forest,
         _forest,
+        runtime="sklearn",
     ),
 }

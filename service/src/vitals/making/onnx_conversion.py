@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from vitals.model.inputs import Container, dtype_of, is_text
 from vitals.profile.document import Feature
 
@@ -73,7 +75,7 @@ def _ways(estimator: Any) -> Iterator[tuple[Any, Precision]]:
     last = steps[-1][1] if isinstance(steps, list) and steps else estimator
     trees = type(last).__module__.startswith(_OF_TREES)
     if trees and isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
-        rounded = Pipeline([*estimator.steps[:-1], ("to_float32", CastTransformer().fit([[0.0]])), estimator.steps[-1]])
+        rounded = Pipeline([*estimator.steps[:-1], ("to_float32", CastTransformer().fit(np.zeros((1, 1)))), estimator.steps[-1]])
         yield rounded, "float64"
     if not trees:
         yield estimator, "float64"
@@ -113,5 +115,7 @@ def _initial_types(features: Sequence[Feature], container: Container, precision:
 
 
 def _reason(wrong: Exception) -> str:
+    while wrong.__cause__ is not None and isinstance(wrong.__cause__, Exception):
+        wrong = wrong.__cause__  # the first of them says what it was; the others repeat the graph
     line = next((line for line in str(wrong).splitlines() if line.strip()), "")
     return f"{type(wrong).__name__}: {line[:200]}".rstrip(": .")

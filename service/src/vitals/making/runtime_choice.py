@@ -35,6 +35,7 @@ class Choice:
     why: str
     converted: Converted | None = None
     difference: Difference | None = None
+    graph: Answering | None = None
     between: int = 0
     microseconds: dict[str, float] = field(default_factory=dict)
 
@@ -95,9 +96,9 @@ def _quicker(
     one = [took[f"{name}, 1 row"] for name in ("sklearn", "onnx")]
     times = f"one row takes {one[1]:.0f} µs by ONNX Runtime and {one[0]:.0f} µs by scikit-learn"
     if wanted == "onnx":
-        return Choice("onnx", f"asked for with --runtime onnx; {times}", converted, found, between, took)
+        return Choice("onnx", f"asked for with --runtime onnx; {times}", converted, found, graph, between, took)
     runtime: Runtime = "onnx" if one[1] < _MUCH_QUICKER * one[0] else "sklearn"
-    return Choice(runtime, times, converted, found, between, took)
+    return Choice(runtime, times, converted, found, graph, between, took)
 
 
 def _times(by_name: dict[str, Callable[[Sequence[Row]], object]], rows: Sequence[Row]) -> dict[str, float]:

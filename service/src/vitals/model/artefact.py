@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from vitals.errors import ModelMismatch
 from vitals.model.inputs import Container, Inputs, Row
+from vitals.model.known_column import KnownColumn
 from vitals.model.output import ModelOutput
 from vitals.profile.facts import ARTEFACT_FORMATS
 
@@ -36,6 +37,17 @@ class Artefact(Protocol):
     @property
     def container(self) -> Container:
         """What it takes, as far as it says: an array, or a DataFrame."""
+
+    @property
+    def raw_classes(self) -> tuple[Any, ...] | None:
+        """The classes as the model itself has them, texts or numbers; None where it does not say."""
+
+    def known_columns(self, names: Sequence[str]) -> dict[str, KnownColumn]:
+        """What the model knows of its features' columns, by name; nothing of those that are absent."""
+
+    @property
+    def runtime(self) -> str:
+        """What answers: a library and its version."""
 
     @property
     def made_with(self) -> str:

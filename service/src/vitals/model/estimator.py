@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from vitals.errors import ModelMismatch
 from vitals.model.estimator_kind import classes_of, kind_of, made_with, task_of
 from vitals.model.inputs import Container, Inputs, Row
+from vitals.model.known_column import KnownColumn
+from vitals.model.known_columns import known_columns
 from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
 from vitals.profile.classes import class_name
@@ -54,6 +57,22 @@ class Estimator:
         self.made_with = made_with(estimator)
         self._argmax = _predicts_the_most_probable(estimator)
         self._names_known = names is not None
+
+    @property
+    def runtime(self) -> str:
+        """The library that answers, with its version."""
+        library = type(self.estimator).__module__.split(".", 1)[0]
+        version = getattr(sys.modules.get(library), "__version__", "")
+        return f"{'scikit-learn' if library == 'sklearn' else library} {version}".rstrip()
+
+    @property
+    def raw_classes(self) -> tuple[Any, ...] | None:
+        """The classes as the estimator has them: texts, numbers, true and false."""
+        return tuple(np.asarray(self.estimator.classes_).tolist()) if self.classes is not None else None
+
+    def known_columns(self, names: Sequence[str]) -> dict[str, KnownColumn]:
+        """What the estimator knows of the columns `names`, its features in their order."""
+        return known_columns(self.estimator, names)
 
     def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
         """The model's answers for `rows`. Raises ValueError where it gives several values a row, and what it raises itself."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
 from vitals.model.inputs import Container, Inputs, Row
+from vitals.model.known_column import KnownColumn
 from vitals.model.output import ModelOutput
 from vitals.profile.classes import class_name
 
@@ -74,6 +75,23 @@ class OnnxModel:
         if self._zipped:
             self._learn_keys()
         self.made_with = str(getattr(session.get_modelmeta(), "producer_name", "") or "ONNX")
+
+    @property
+    def raw_classes(self) -> tuple[Any, ...] | None:
+        """The classes as the graph has them."""
+        return self._keys
+
+    def known_columns(self, names: Sequence[str]) -> dict[str, KnownColumn]:
+        """Which of its features are text."""
+        texts = [name for name, one in zip(names, self._given, strict=False) if one.type == "tensor(string)"]
+        return {name: KnownColumn(dtype="object") for name in texts}
+
+    @property
+    def runtime(self) -> str:
+        """The library that answers, with its version."""
+        import onnxruntime
+
+        return f"ONNX Runtime {onnxruntime.__version__}"
 
     @property
     def classes(self) -> tuple[str, ...] | None:

@@ -1,0 +1,262 @@
+"""The profile of reference data for one model, and how the model is served: found out by asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vitals.errors import DataError
+from vitals.making.answers import ask, bearing, classification, not_answered, regression
+from vitals.making.comparison import (
+    TOLERANCE_ESTIMATOR,
+    TOLERANCE_ONNX,
+    Difference,
+    Expected,
+    compare,
+    comparison_of,
+    expected_of,
+    with_gaps,
+)
+from vitals.making.columns import Column
+from vitals.making.layout import layout_of
+from vitals.making.onnx_conversion import Converted
+from vitals.making.reference_data import Data, Reference, features_of, labels_of, numbers_of, read_data, whole
+from vitals.making.runtime_choice import Choice, Runtime, choose_runtime
+from vitals.model.artefact import Artefact
+from vitals.model.estimator import Estimator
+from vitals.model.inputs import Container, Row
+from vitals.model.served import Answering, Outcome
+from vitals.profile.classes import class_name
+from vitals.profile.document import Feature, Profile
+from vitals.profile.facts import Comparison
+
+LEARNED_FROM = (
+    "The model may have learned from these very rows: quality and calibration are flattered then. "
+    "Rows that it has not seen, with --held-out, give honest figures."
+)
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """All that a folder is made of besides the artefact, and what one should be warned of."""
+
+    profile: Profile
+    held_out: Data | None
+    runtime: Runtime
+    why: str
+    container: Container
+    comparison: Comparison
+    graph: Converted | None = None
+    microseconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Served:
+    """How the model is asked from now on."""
+
+    answering: Answering
+    features: tuple[Feature, ...]
+    container: Container
+    choice: Choice
+    comparison: Comparison
+    difference: Difference
+
+
+def profile_of(
+    model: Artefact,
+    reopen: Callable[[], Artefact],
+    reference: Reference,
+    scratch: Path,
+    *,
+    runtime: Runtime | None = None,
+    accept_difference: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Profiled:
+    """The profile of `reference` with the model's answers, and how it is served.
+
+    `reopen` opens the artefact anew; `scratch` is a folder for the while. Raises DataError with a sentence.
+    """
+    tell("reading the data")
+    data, held_out = read_data(model, reference)
+    features = features_of(data)
+    classes: tuple[str, ...] = ()
+    if model.task == "classification":
+        classes = model.classes or _classes_of(model, features, data.rows, data.target)
+    tell(f"asking the model for {len(data.rows):,} rows")
+    # As the table is, to begin with: that the model takes these rows is not believed, whatever the quality is measured on.
+    asked = Answering(model, features, classes, None if not isinstance(model, Estimator) else _fitted_on(model))
+    ask(asked, features, data.rows)
+    features = bearing(asked, features, data.rows)
+    served = _served(model, reopen, features, classes, data, held_out, asked, scratch, runtime, tell)
+    if served.difference.different and not accept_difference:
+        raise DataError(_differs(served))
+    measured, truth = data, data.target
+    if held_out is not None and reference.outcomes is None:
+        measured, truth = held_out, held_out.target
+    told = list(reference.outcomes) if reference.outcomes is not None else ask(served.answering, served.features, measured.rows)
+    if model.task == "classification":
+        predictions, quality = classification(told, labels_of(truth, classes), classes, len(data.rows))
+    else:
+        predictions, quality = regression(told, numbers_of(truth), len(data.rows))
+    try:
+        profile = Profile(
+            task=model.task,
+            target=reference.target,
+            classes=classes,
+            rows=len(data.rows),
+            features=served.features,
+            predictions=predictions,
+            quality=quality,
+            quality_rows=len(told),
+        )
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        raise DataError(f"No profile can be made from the data ({'.'.join(map(str, first['loc']))}: {first['msg']}).") from None
+    return Profiled(
+        profile=profile,
+        held_out=held_out,
+        runtime=served.choice.runtime,
+        why=served.choice.why,
+        container=served.container,
+        comparison=served.comparison,
+        graph=served.choice.converted,
+        microseconds=served.choice.microseconds,
+        warnings=_warnings(reference, profile, data, served, told),
+    )
+
+
+def _fitted_on(model: Estimator) -> Container:
+    return "array" if model.columns is None else "frame"
+
+
+def _served(
+    model: Artefact,
+    reopen: Callable[[], Artefact],
+    features: tuple[Feature, ...],
+    classes: tuple[str, ...],
+    data: Data,
+    held_out: Data | None,
+    asked: Answering,
+    scratch: Path,
+    wanted: Runtime | None,
+    tell: Callable[[str], None],
+) -> _Served:
+    """Hold the model to the rule, in the cheapest way that keeps it."""
+    tables = [data] if held_out is None else [data, held_out]
+    rows = sum(len(one.rows) for one in tables)
+    if not isinstance(model, Estimator):
+        if wanted == "sklearn":
+            raise DataError("The model is an ONNX graph, which scikit-learn can't run: leave --runtime away.")
+        every = [row for one in tables for row in one.rows]
+        expected = Expected(every, asked.indexed(every))
+        found = compare(asked.indexed, expected, tolerance=TOLERANCE_ONNX)
+        comparison = comparison_of(found, against=f"{model.runtime}, all rows at once", rows=rows, gaps=0, tolerance=TOLERANCE_ONNX)
+        return _Served(asked, features, model.container, Choice("onnx", "the model is an ONNX graph"), comparison, found)
+    expected = expected_of(model, data.table, data.rows)
+    if held_out is not None:
+        expected = expected + expected_of(model, held_out.table, held_out.rows)
+    gaps = 0
+    for one in tables:
+        more = with_gaps(model, one.table, one.rows, features)
+        if more is not None:
+            expected, gaps = expected + more, gaps + len(more.rows)
+
+    def reopened() -> Estimator:
+        again = reopen()
+        assert isinstance(again, Estimator)  # noqa: S101 - as it was before
+        return again
+
+    tell(f"comparing {len(expected.rows):,} answers with the fitted model's own, in batches and alone")
+    layout = layout_of(model, reopened, features, classes, expected)
+    if layout.difference.different:
+        choice = Choice("sklearn", "its answers differ from the fitted model's, so no graph was made")
+    else:
+        tell("converting the model to ONNX, and comparing its answers")
+        choice = choose_runtime(
+            model, layout.answering, layout.features, classes, layout.container, expected, data.rows, scratch, wanted=wanted
+        )
+    if wanted == "onnx" and choice.runtime != "onnx":
+        raise DataError(f"The model can't be served by ONNX Runtime: {choice.why}. Leave --runtime onnx away.")
+    graph = choice.runtime == "onnx" and choice.graph is not None
+    found = choice.difference if graph and choice.difference is not None else layout.difference
+    comparison = comparison_of(
+        found,
+        against=model.runtime,
+        rows=rows,
+        gaps=gaps,
+        between=choice.between if graph else 0,
+        tolerance=TOLERANCE_ONNX if graph else TOLERANCE_ESTIMATOR,
+    )
+    answering = choice.graph if graph and choice.graph is not None else layout.answering
+    return _Served(answering, layout.features, layout.container, choice, comparison, found)
+
+
+def _differs(served: _Served) -> str:
+    found, compared = served.difference, served.comparison
+    rows = compared.rows + compared.with_gaps
+    return (
+        f"The served answers would differ from the fitted model's own for {found.different:,} of {rows:,} rows "
+        f"({found.different / rows:.1%}; {found.classes_different:,} with another class): {found.sentence}. "
+        "Fit a pipeline whose answer for a row depends on this row alone, or say --accept-difference."
+    )
+
+
+def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row], target: Column) -> tuple[str, ...]:
+    """The classes of a model that gives probabilities without their names: the data's, in order, if its own labels agree."""
+    whole(target)
+    classes = tuple(class_name(value) for value in sorted(set(target.present)))
+    asked = Answering(model, features, classes)
+    try:
+        output = asked.ask(rows)
+    except Exception as wrong:  # whatever libraries raise for rows that they can't take
+        raise not_answered(asked.ask, features, rows, wrong) from wrong
+    probabilities, labels = output.probabilities, output.labels
+    assert probabilities is not None  # noqa: S101 - a classification's output
+    if probabilities.shape[1] != len(classes):
+        raise DataError(
+            f"The model gives {probabilities.shape[1]} probabilities, and column '{target.name}' has {len(classes)} classes: "
+            "the data must have each class that the model knows."
+        )
+    best = [classes[top] for top in probabilities.argmax(axis=1)]
+    if labels is not None and list(labels) != best:
+        raise DataError(
+            f"The model's labels are not the classes of column '{target.name}' in their order ({', '.join(classes[:20])}): "
+            "export it with ZipMap, so that each probability has its class's name."
+        )
+    return classes
+
+
+def _warnings(
+    reference: Reference, profile: Profile, data: Data, served: _Served, told: Sequence[Outcome]
+) -> list[str]:
+    warnings = []
+    found, compared = served.difference, served.comparison
+    if found.different:
+        rows = compared.rows + compared.with_gaps
+        warnings.append(
+            f"Accepted: the answers differ from the fitted model's own for {found.different:,} of {rows:,} rows "
+            f"({found.different / rows:.1%}; {found.classes_different:,} with another class): {found.sentence}."
+        )
+    if reference.held_out is None and reference.outcomes is None:
+        warnings.append(LEARNED_FROM)
+    less = sum(one.probabilities is not None and one.confidence != max(one.probabilities) for one in told)
+    if less:
+        warnings.append(
+            f"For {less:,} of {len(told):,} rows the model predicts another class than its most probable one, by a threshold or a vote "
+            "of its own: the confidence is the predicted class's probability."
+        )
+    used = {profile.target, *(feature.name for feature in profile.features)}
+    spare = [name for name in data.all_columns if name not in used]
+    if spare:
+        warnings.append(f"Not used, since the model does not take them: {', '.join(spare[:20])}.")
+    constant = [feature.name for feature in profile.features if feature.variance == 0]
+    if constant:
+        warnings.append(f"The same value in every row: {', '.join(constant)}. Any other value will count as drift.")
+    if profile.rows < 200:
+        warnings.append(f"Only {profile.rows} rows: only a large drift can be told from noise.")
+    return warnings
+

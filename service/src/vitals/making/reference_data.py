@@ -1,0 +1,179 @@
+"""Reference data as a model sees them: the table of its features, the same rows as requests have them, and the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vitals.errors import DataError
+from vitals.making.columns import Column, column_of
+from vitals.making.data import TableFile
+from vitals.making.table_columns import listed
+from vitals.making.reference import feature_of
+from vitals.model.artefact import Artefact
+from vitals.model.inputs import Row
+from vitals.model.known_column import KnownColumn
+from vitals.model.served import Outcome
+from vitals.profile.classes import class_name
+from vitals.profile.document import Feature
+
+Table = TableFile | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference data: `table` with the features and the target; which whole numbers are categories.
+
+    `held_out` are rows that the model has not seen: what it predicts, and how well, is then measured on them.
+    `outcomes` are honest answers for the rows of `table` (out of fold), where there are some: measured on them otherwise.
+    """
+
+    table: Table
+    target: str
+    categorical: tuple[str, ...] = ()
+    held_out: Table | None = None
+    outcomes: Sequence[Outcome] | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """One table, read: the features' columns as the user's own reader gives them, with the types that the model has of them.
+
+    `rows` are the same as requests have them; `target` is the column that the model predicts, `all_columns` the table's names.
+    """
+
+    table: pd.DataFrame
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    target: Column
+    all_columns: tuple[str, ...]
+
+
+def read_data(model: Artefact, reference: Reference) -> tuple[Data, Data | None]:
+    """The reference and the held-out rows, where there are some. Raises DataError with a sentence that names the column."""
+    names = feature_names(model, _names_of(reference.table), reference)
+    known = model.known_columns(names)
+    data = _data(model, reference, reference.table, names, known)
+    if reference.held_out is None:
+        return data, None
+    kinds = {column.name: column for column in data.columns}
+    held_out = _data(model, reference, reference.held_out, names, known, data)
+    for column in held_out.columns:
+        if column.kind != kinds[column.name].kind:
+            raise DataError(
+                f"Column '{column.name}' is {column.kind} in the held-out rows, and {kinds[column.name].kind} in the reference."
+            )
+    return data, held_out
+
+
+def features_of(data: Data) -> tuple[Feature, ...]:
+    """The profile of each feature, with the type of its column; what the model says of gaps has yet to be found out."""
+    return tuple(
+        feature_of(column, len(data.columns)).model_copy(
+            update={
+                # Decimals and the like are objects to pandas, and numbers to every model.
+                "dtype": "float64" if column.kind == "numeric" and column.dtype == "object" else column.dtype,
+                "gap": column.gap,
+                "levels": column.dtype_categories or (),
+                "ordered": column.ordered,
+            }
+        )
+        for column in data.columns
+    )
+
+
+def feature_names(model: Artefact, columns: Sequence[str], reference: Reference) -> tuple[str, ...]:
+    """The model's features in its own order; the data's columns but the target where the model does not know their names."""
+    unknown = [name for name in reference.categorical if name not in columns]
+    if unknown:
+        raise DataError(f"There is no column '{unknown[0]}' in the data to take as categories; there are {listed(columns)}.")
+    if model.columns is not None:
+        if reference.target in model.columns:
+            raise DataError(f"Column '{reference.target}' is one of the model's features: it can't be the target, too.")
+        lacking = [name for name in model.columns if name not in columns]
+        if lacking:
+            raise DataError(
+                f"The model takes the feature '{lacking[0]}', and there is no such column in the data: there are {listed(columns)}."
+            )
+        return model.columns
+    names = tuple(name for name in columns if name != reference.target)
+    if model.width not in (None, len(names)):
+        raise DataError(
+            f"The model takes {model.width} features and does not know their names; the data have {len(names)} columns beside "
+            f"'{reference.target}' ({listed(names)}): keep those that it learned from, in that order."
+        )
+    return names
+
+
+def labels_of(target: Column, classes: Sequence[str]) -> list[str]:
+    """The true classes. Raises DataError where one is missing, or is none that the model knows."""
+    whole(target)
+    labels = [_spelt(value, classes) for value in target.values]
+    strange = sorted(set(labels) - set(classes))
+    if strange:
+        raise DataError(
+            f"Column '{target.name}' has the class '{strange[0]}', which the model does not know: "
+            f"it knows {', '.join(classes[:20])}."
+        )
+    return labels
+
+
+def _spelt(value: Any, classes: Sequence[str]) -> str:
+    """A value's class: 0 and 1 are false and true where the model or the data write them so, as Python and NumPy compare them."""
+    name = class_name(value)
+    if name in classes:
+        return name
+    other = {"true": "1", "false": "0", "1": "true", "0": "false"}.get(name, name) if not isinstance(value, str) else name
+    return other if other in classes else name
+
+
+def numbers_of(target: Column) -> Any:
+    """The true values, shape (rows,). Raises DataError where one is missing or is no number."""
+    whole(target)
+    if target.kind != "numeric":
+        raise DataError(f"Column '{target.name}' is {target.kind}; the model predicts numbers.")
+    return np.array(target.values, dtype=np.float64)
+
+
+def whole(target: Column) -> None:
+    """Raise DataError where the target has gaps."""
+    gaps = len(target.values) - len(target.present)
+    if gaps:
+        raise DataError(f"Column '{target.name}', the target, has no value in {gaps} rows: remove these rows.")
+
+
+def _data(
+    model: Artefact,
+    reference: Reference,
+    table: Table,
+    names: Sequence[str],
+    known: Mapping[str, KnownColumn],
+    like: Data | None = None,
+) -> Data:
+    """like: the reference, where `table` is of held-out rows: what is a category there is one here."""
+    declared = set(reference.categorical)
+    if like is not None:
+        declared |= {column.name for column in like.columns if column.kind == "categorical"}
+    frame = table
+    if isinstance(table, TableFile):
+        frame = table.frame(
+            known,
+            target=reference.target,
+            target_classes=model.raw_classes,
+            categorical=declared,
+            like=None if like is None else like.table,
+        )
+    assert isinstance(frame, pd.DataFrame)  # noqa: S101 - a TableFile was read
+    target = column_of(frame, reference.target, categorical=model.task == "classification")
+    columns = tuple(column_of(frame, name, categorical=name in declared, known=known.get(name)) for name in names)
+    rows: list[Row] = list(zip(*(column.values for column in columns), strict=True))
+    return Data(frame[list(names)], columns, rows, target, tuple(str(name) for name in frame.columns))
+
+
+def _names_of(table: Table) -> tuple[str, ...]:
+    return tuple(str(name) for name in table.columns)
+
