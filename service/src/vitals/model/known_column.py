@@ -58,8 +58,8 @@ def plain_categories(values: NDArray[Any], *, refuses_unknown: bool = False, dty
             gap = gap or "nan"
         else:
             kept.append(value)
-    kind = "object" if all(isinstance(one, str) for one in kept) or values.dtype.kind in "OU" else str(values.dtype)
-    return KnownColumn(tuple(kept), dtype or kind, gap, refuses_unknown=refuses_unknown, takes_categories=True)
+    own = "object" if all(isinstance(one, str) for one in kept) else None if values.dtype == object else str(values.dtype)
+    return KnownColumn(tuple(kept), dtype or own, gap, refuses_unknown=refuses_unknown, takes_categories=True)
 
 
 def merged(found: Sequence[KnownColumn]) -> KnownColumn:

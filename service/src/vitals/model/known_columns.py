@@ -5,6 +5,7 @@ A step knows a column only where it gets the column as the data have it: behind 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,8 @@ def known_columns(estimator: Any, columns: Sequence[str]) -> dict[str, KnownColu
     Never raises: an estimator that is of no known kind knows nothing.
     """
     walk = _Walk()
-    walk.look(estimator, list(columns))
+    with contextlib.suppress(Exception):  # whatever a part raises that only looks like one of those known here
+        walk.look(estimator, list(columns))
     return {name: found for name in columns if (found := walk.found_of(name)) is not None}
 
 
@@ -70,7 +72,7 @@ class _Walk:
             self._imputer(step, view)
         elif hasattr(step, "build_analyzer"):
             self._note(view, [KnownColumn(dtype="object", free_text=True)] * len(view))
-        elif not _same(step) and not hasattr(step, "missing_values"):  # which MissingIndicator has
+        elif not _same(step) and not _only_looks(step):
             self._model(step, view)
 
     def _model(self, step: Any, view: View) -> None:
@@ -153,7 +155,7 @@ def _same(step: Any) -> bool:
     """True where `step` passes every column on as it is."""
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return True
-    return hasattr(step, "inverse_func") and getattr(step, "func", "") is None  # a FunctionTransformer without a function
+    return hasattr(step, "kw_args") and getattr(step, "func", "") is None  # a FunctionTransformer without a function
 
 
 def _is_steps(step: Any) -> bool:
@@ -169,15 +171,13 @@ def _is_imputer(step: Any) -> bool:
     return hasattr(step, "statistics_") and hasattr(step, "missing_values")
 
 
+def _only_looks(step: Any) -> bool:
+    """Whether the values of `step`'s columns go into no number that it gives: it says which are missing, or chooses columns."""
+    return hasattr(step, "missing_values") or (hasattr(step, "get_support") and not hasattr(step, "predict"))
+
+
 def _models_inside(step: Any, view: View) -> Iterable[tuple[Any, View]]:
     """The fitted models that `step` hands its rows on to, each with the columns that it gets."""
-    for name in _ONE_MODEL:
-        inner = getattr(step, name, None)
-        if inner is not None:
-            support = getattr(step, "support_", None)
-            kept = view if support is None else [one for one, used in zip(view, support, strict=True) if used]
-            yield inner, _fitting(inner, kept)
-            return
     for name in _MANY_MODELS:
         several = getattr(step, name, None)
         if several is None:
@@ -187,6 +187,14 @@ def _models_inside(step: Any, view: View) -> Iterable[tuple[Any, View]]:
             if not type(inner).__module__.startswith("sklearn.tree"):
                 yield inner, _fitting(inner, view if chosen is None else [view[one] for one in chosen[index]])
         return
+    for name in _ONE_MODEL:
+        inner = getattr(step, name, None)
+        if inner is not None:
+            support = getattr(step, "support_", None)
+            some = support is not None and len(support) == len(view)
+            kept = [one for one, used in zip(view, support, strict=True) if used] if some else view
+            yield inner, _fitting(inner, kept)
+            return
     inner = getattr(step, "estimator", None)  # FrozenEstimator, and what CalibratedClassifierCV is made of
     if hasattr(inner, "n_features_in_"):
         yield inner, _fitting(inner, view)
