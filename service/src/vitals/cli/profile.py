@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from vitals.profile.facts import ModelFacts
 
 _Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
+
+
+class _CsvOptions(NamedTuple):
+    """How CSV files are written: pandas' own options, None where pandas' own value is meant."""
+
+    delimiter: str | None
+    decimal: str | None
+    thousands: str | None
+    comment: str | None
+    encoding: str | None
+    na_values: tuple[str, ...]
 
 
 def profile(
@@ -36,6 +47,18 @@ def profile(
     held_out: Annotated[
         Path | None,
         typer.Option("--held-out", help="Rows that the model has not seen: quality and calibration are measured on them."),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", help="CSV: what stands between cells: ';', tab, '|', or ', ' with spaces after it."),
+    ] = None,
+    decimal: Annotated[str | None, typer.Option("--decimal", help="CSV: the decimal mark, where it is no point.")] = None,
+    thousands: Annotated[str | None, typer.Option("--thousands", help="CSV: the mark between thousands, as in 1,234.50.")] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="CSV: the mark from which on a line is left out.")] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="CSV: how the text is encoded, where not in UTF-8.")] = None,
+    na_values: Annotated[
+        list[str] | None,
+        typer.Option("--na-values", help="CSV: a text that marks a gap, as '?'; may be given more than once."),
     ] = None,
     description: Annotated[str, typer.Option(help="What the model is for.")] = "",
     trained_on: Annotated[str, typer.Option("--trained-on", help="What the model learned from, in words.")] = "",
@@ -55,8 +78,12 @@ def profile(
     from vitals.making.data import read_table  # pandas and scikit-learn take a second to import
     from vitals.making.served_folder import Card, Reference, make_folder
 
-    unseen = None if held_out is None else read_table(held_out)
-    reference = Reference(read_table(data), target, tuple(categorical or ()), unseen)
+    options = _CsvOptions(delimiter, decimal, thousands, comment, encoding, tuple(na_values or ()))
+    table = read_table(data, **options._asdict()).frame(categorical=categorical or ())
+    unseen = (
+        None if held_out is None else read_table(held_out, **options._asdict()).frame(categorical=categorical or (), like=table)
+    )
+    reference = Reference(table, target, tuple(categorical or ()), unseen)
     card = Card(name or _name_of(model), description, trained_on or data.name)
     if runtime not in (None, "sklearn", "onnx"):
         raise typer.BadParameter(f"there is sklearn and onnx, not {runtime!r}", param_hint="--runtime")

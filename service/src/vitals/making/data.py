@@ -1,203 +1,201 @@
-"""Reading reference data: every column gets a kind, or a sentence that names it and says what is wrong."""
+"""Reading reference data: the table as the user's own reader gives it, with the types that the model knows."""
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
 from vitals.errors import DataError
-from vitals.model.inputs import Value
-from vitals.profile.bins import LARGEST
-from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN
-from vitals.profile.tables import read_csv
+from vitals.making.columns import Column, column_of, not_used
+from vitals.making.file_formats import csv_format, form_of, not_read_as_csv, not_read_as_parquet
+from vitals.making.table_columns import is_written_index, listed, no_such_column
+from vitals.making.table_types import as_category, as_model, as_reference, is_text
+from vitals.model.known_column import KnownColumn
+from vitals.profile.tables import CsvFormat, gap_marks, read_csv, read_text
+
+__all__ = ["Column", "TableFile", "column_of", "is_written_index", "listed", "no_such_column", "not_used", "read_table"]
 
 FEWEST_ROWS = 50
-MOST_CATEGORIES_IN_ALL = 1000
-LONGEST_CATEGORY = 100
 
-_RESERVED = {BELOW, ABOVE, MISSING, UNSEEN, OTHER}
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}( .*)?")
+_WHOLE_AS_READ = re.compile(r"-?(0|[1-9]\d*)(\.0)?")
+_EXACT = 2**53
+
+
+def read_table(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    comment: str | None = None,
+    encoding: str | None = None,
+    na_values: Sequence[str] = (),
+) -> TableFile:
+    """Look into a CSV (with a header) or Parquet file; the options are pandas' own, and for CSV only.
+
+    Reads the columns' names and no rows. Raises DataError where there is no such file, it is of another format, it can't be
+    read, or it names a column twice.
+    """
+    options = {
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "thousands": thousands,
+        "comment": comment,
+        "encoding": encoding,
+        "na_values": tuple(na_values),
+    }
+    if form_of(path) == "parquet":
+        given = [name for name, value in options.items() if value]
+        if given:
+            raise DataError(f"--{given[0].replace('_', '-')} is for CSV files, and {path} is a Parquet file.")
+        return TableFile(path, _parquet_names(path), None)
+    form = csv_format(path, options)
+    return TableFile(path, _csv_names(path, form), form)
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column: its kind, and a value for each row, None where it is missing."""
+class TableFile:
+    """A file of reference data that can be read: `columns` are the names in the file's order; `form` is None for Parquet."""
 
-    name: str
-    kind: Literal["numeric", "categorical", "boolean"]
-    values: tuple[Value, ...]
+    path: Path
+    columns: tuple[str, ...]
+    form: CsvFormat | None
 
-    @property
-    def present(self) -> list[Any]:
-        """The values that are not missing."""
-        return [value for value in self.values if value is not None]
+    def frame(
+        self,
+        known: Mapping[str, KnownColumn] | None = None,
+        target: str | None = None,
+        target_classes: Sequence[Any] | None = None,
+        categorical: Collection[str] = (),
+        like: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """The table as plain `pandas.read_csv` or `read_parquet` gives it, with the types that the model knows.
+
+        Text for a column whose categories are text, and for the target where all `target_classes`, the estimator's own, are;
+        the `category` dtype where the model wants it; for a column in `categorical` that the model knows nothing of, text
+        where numbers would lose something of it. `like` is the reference's table, whose types held-out rows have.
+        Raises DataError where the file can't be read, or has too few rows.
+        """
+        wanted = dict(known or {})
+        if target is not None and target_classes is not None:
+            wanted[target] = KnownColumn(tuple(target_classes))
+        form = self.form
+        table = _parquet_table(self.path) if form is None else _csv_table(self.path, form, wanted, categorical, like)
+        if len(table) < FEWEST_ROWS:
+            raise DataError(
+                f"{self.path} has {len(table)} rows: a profile needs {FEWEST_ROWS} or more to say how the data usually look."
+            )
+        for name, one in wanted.items():
+            if name in table.columns and name != target:
+                table[name] = (
+                    as_category(table[name], one.categories, one.ordered)
+                    if one.dtype == "category"
+                    else as_model(table[name], one)
+                )
+        return table if like is None else as_reference(table, like)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV (with a header) or Parquet file. Raises DataError where it can't be read, or names a column twice."""
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
-    if path.suffix == ".csv":
-        table = _read_csv(path)
-    elif path.suffix in (".parquet", ".pq"):
-        table = _read_parquet(path)
-    else:
-        raise DataError(f"{path} is not read: reference data is a .csv or a .parquet file.")
-    if len(table) < FEWEST_ROWS:
-        raise DataError(f"{path} has {len(table)} rows: a profile needs {FEWEST_ROWS} or more to say how the data usually look.")
+def _csv_names(path: Path, form: CsvFormat) -> tuple[str, ...]:
+    try:
+        header = read_text(path, form, header=None, nrows=1).iloc[0].tolist()
+        _once(path, [name for name in header if name])
+        return tuple(str(name) for name in read_csv(path, form, nrows=0).columns)
+    except (OSError, ValueError, LookupError) as wrong:  # pandas' parser errors are ValueErrors
+        raise not_read_as_csv(path, form, wrong) from None
+
+
+def _csv_table(
+    path: Path, form: CsvFormat, known: Mapping[str, KnownColumn], categorical: Collection[str], like: pd.DataFrame | None
+) -> pd.DataFrame:
+    texts = {name for name, one in known.items() if one.is_text}
+    if like is not None:
+        texts |= {str(name) for name in like.columns if is_text(like[name])}
+    try:
+        table = read_csv(path, form, dtype=dict.fromkeys(texts, str))
+        plain = {name: gap_marks((known[name].categories if name in known else None) or (), form) for name in texts}
+        own_marks = {name for name, marks in plain.items() if marks != gap_marks((), form)}
+        unsaid = {name for name in categorical if not (name in known and known[name].categories)} - texts
+        unsaid |= {name for name, one in known.items() if one.takes_categories and one.categories is None}
+        beyond = {name for name in table.columns if _beyond_floats(table[name]) and (name in unsaid or name in known)}
+        looked_at = [name for name in table.columns if name in own_marks | unsaid | beyond]
+        written = read_text(path, form) if looked_at else table
+    except (OSError, ValueError, LookupError) as wrong:
+        raise not_read_as_csv(path, form, wrong) from None
+    _check_shape(path, table)
+    for name in looked_at:
+        cells = written[name]
+        if name in own_marks:
+            table[name] = cells.mask(cells.isin(plain[name]), np.nan)
+            continue
+        text = cells.mask(cells.isin(gap_marks((), form)), np.nan)
+        if name in unsaid and pd.api.types.is_numeric_dtype(table[name]) and _loses(text, table[name]):
+            table[name] = text
+        elif name in beyond and text.nunique() > table[name].nunique():
+            raise DataError(
+                f"Column '{name}' has whole numbers beyond 2^53 and gaps: pandas reads such a column as float64, in which "
+                "neighbouring numbers are one. Fill the gaps, or fit the model on text."
+            )
     return table
 
 
-def column_of(table: pd.DataFrame, name: str, *, categorical: bool = False) -> Column:
-    """The column `name` with its kind; with `categorical`, numbers and texts that look like numbers are categories.
-
-    Raises DataError where the column is absent, has no value, or values that no model takes.
-    """
-    if name not in table.columns:
-        raise DataError(f"There is no column '{name}' in the data; it has {_listed(table.columns)}.")
-    series = table[name]
-    gaps = series.isna().to_numpy()
-    if gaps.all():
-        raise DataError(f"Column '{name}' has no value in any row.")
-    present = series[~gaps]
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        categorical = categorical or not types.is_bool_dtype(series.dtype.categories)
-        present = present.astype(series.dtype.categories.dtype)
-    kind, values = _typed(name, present, categorical)
-    if kind == "categorical":
-        _check_categories(name, values)
-    filled: list[Value] = [None] * len(series)
-    for index, value in zip(np.flatnonzero(~gaps), values, strict=True):
-        filled[index] = value
-    return Column(name, kind, tuple(filled))
+def _loses(text: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
+    """Whether cells have something in them that numbers lose: leading zeros, a sign, an exponent, spaces."""
+    present = text.notna()
+    return any(
+        not _WHOLE_AS_READ.fullmatch(cell) and repr(number) != cell
+        for cell, number in zip(text[present].tolist(), numbers[present].tolist(), strict=True)
+    )
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = next(csv.reader(file), [])
-        _once(path, header)
-        return read_csv(path)
-    except (OSError, ValueError, csv.Error) as wrong:  # pandas' parser errors are ValueErrors
-        raise DataError(f"{path} can't be read as CSV: {str(wrong).strip()}.") from None
+def _beyond_floats(column: pd.Series[Any]) -> bool:
+    return column.dtype == np.float64 and bool((column.abs() > _EXACT).any() and (column.dropna() % 1 == 0).all())
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _check_shape(path: Path, table: pd.DataFrame) -> None:
+    """pandas takes cells that stand before the header's first name for an index."""
+    if isinstance(table.index, pd.RangeIndex):
+        return
+    if table.index.nlevels > 1 or (len(table.columns) and table[table.columns[-1]].isna().all()):
+        names = len(table.columns)
+        raise DataError(
+            f"{path} has {names} names in its first line ({listed(table.columns)}), and {names + table.index.nlevels} cells in "
+            "the lines below: is the first line a comment (`--comment '#'`), or does each line end with a delimiter?"
+        )
+
+
+def _parquet_names(path: Path) -> tuple[str, ...]:
     try:
         import pyarrow.parquet as parquet
     except ImportError:
         raise DataError(f"{path} is a Parquet file, and pyarrow is not installed: pip install 'vitals[parquet]'.") from None
     try:
-        _once(path, parquet.read_schema(path).names)
-        return pd.read_parquet(path)
+        schema = parquet.read_schema(path)
+        _once(path, schema.names)
+        index = (schema.pandas_metadata or {}).get("index_columns", [])
+        return tuple(name for name in schema.names if name not in [one for one in index if isinstance(one, str)])
     except DataError:
         raise
     except Exception as wrong:  # pyarrow's errors share no base but Exception
-        raise DataError(f"{path} can't be read as Parquet: {str(wrong).strip()}.") from None
+        raise not_read_as_parquet(path, wrong) from None
+
+
+def _parquet_table(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except Exception as wrong:  # as above
+        raise not_read_as_parquet(path, wrong) from None
+    table.columns = pd.Index([str(name) for name in table.columns])
+    return table
 
 
 def _once(path: Path, names: Sequence[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"{path} has more than one column '{twice[0]}': rename or remove all but one.")
-
-
-def _typed(
-    name: str, present: pd.Series[Any], categorical: bool
-) -> tuple[Literal["numeric", "categorical", "boolean"], list[Any]]:
-    """The kind, and the values as plain Python ones."""
-    if types.is_datetime64_any_dtype(present.dtype) or types.is_timedelta64_dtype(present.dtype):
-        raise _dates(name)
-    if types.is_bool_dtype(present.dtype):
-        return "boolean", [bool(value) for value in present]
-    if types.is_numeric_dtype(present.dtype) and not types.is_complex_dtype(present.dtype):
-        return _numbers(name, present.to_numpy(dtype=np.float64), categorical)
-    return _objects(name, present.tolist(), categorical)
-
-
-def _numbers(name: str, values: np.ndarray[Any, Any], categorical: bool) -> tuple[Literal["numeric", "categorical"], list[Any]]:
-    infinite = int(np.isinf(values).sum())
-    if infinite:
-        raise DataError(f"Column '{name}' has infinite values in {infinite} rows: replace them, or leave them empty.")
-    if (np.abs(values) > LARGEST).any():
-        raise DataError(f"Column '{name}' has values beyond {LARGEST:g}, more than a request may have: scale them.")
-    if not categorical:
-        return "numeric", values.tolist()
-    if (values != np.floor(values)).any():
-        raise DataError(f"Column '{name}' has fractions: only text and whole numbers can be categories.")
-    return "categorical", [int(value) for value in values]
-
-
-def _objects(name: str, values: list[Any], categorical: bool) -> tuple[Literal["numeric", "categorical", "boolean"], list[Any]]:
-    kinds = {type(value) for value in values}
-    if kinds == {bool}:
-        return "boolean", values
-    if kinds <= {int, float}:
-        return _numbers(name, np.array(values, dtype=np.float64), categorical)
-    if kinds != {str}:
-        if any(hasattr(value, "isoformat") for value in values):
-            raise _dates(name)
-        told = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError(f"Column '{name}' has values of the types {told}: a column is of numbers, of text or of true and false.")
-    if all(_DATE.fullmatch(value.strip()) for value in values):
-        raise _dates(name)
-    words = [value for value in values if not _is_number(value)]
-    # Numbers beside one word over and over: a mark of what is missing, not categories.
-    if not categorical and (len(words) * 2 < len(values) or (len(words) < len(values) and len(set(words)) == 1)):
-        raise DataError(
-            f"Column '{name}' has numbers and text ('{words[0][:40] if words else values[0]}'): make it one of them (what is "
-            f"missing is an empty cell), or say `--categorical {name}` where each is the name of a category."
-        )
-    return "categorical", values
-
-
-def _check_categories(name: str, values: list[Any]) -> None:
-    different = set(values)
-    if len(different) > 20 and len(different) * 2 > len(values):
-        raise DataError(
-            f"Column '{name}' has {len(different)} different values in {len(values)} rows, like an identifier: "
-            "no distribution can be compared; remove it from the model and the data."
-        )
-    if len(different) > MOST_CATEGORIES_IN_ALL:
-        raise DataError(
-            f"Column '{name}' has {len(different)} categories; a profile holds {MOST_CATEGORIES_IN_ALL}: group the rare ones."
-        )
-    for value in different:
-        if isinstance(value, str) and (value in _RESERVED or not 0 < len(value) <= LONGEST_CATEGORY):
-            raise DataError(
-                f"Column '{name}' has the category '{value[:40]}': a category has 1 to {LONGEST_CATEGORY} characters, "
-                f"and is none of {', '.join(sorted(_RESERVED))}."
-            )
-
-
-def not_used(table: pd.DataFrame, used: Collection[str]) -> list[str]:
-    """Columns of the data that are neither features nor the target."""
-    return [str(name) for name in table.columns if name not in used]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _dates(name: str) -> DataError:
-    return DataError(
-        f"Column '{name}' holds dates or times, which models do not take: make numbers of it, as the weekday or an age."
-    )
-
-
-def _listed(names: Any) -> str:
-    shown = [str(name) for name in names]
-    return ", ".join(shown[:20]) + (f" and {len(shown) - 20} more" if len(shown) > 20 else "")

@@ -1,41 +1,72 @@
-"""CSV files, read in one way wherever they come in: an empty cell is missing, and nothing else that is text."""
+"""CSV files, read in one way wherever they come in: as a plain `pandas.read_csv` reads them."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas
 
-_NOT_A_NUMBER = "nan"
+GAP_MARKS = frozenset(
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
+        *("NULL", "NaN", "None", "n/a", "nan", "null"),
+    )
+)
+"""What pandas reads as a missing value by itself: the empty cell, and these words (pandas.read_csv, `na_values`)."""
 
 
-def read_csv(path: Path, *, as_text: bool = False) -> pandas.DataFrame:
-    """The rows of a CSV file with a header; `NA`, `None` and the like are text, which may well be the name of a category.
+@dataclass(frozen=True, slots=True)
+class CsvFormat:
+    """How a CSV file is written: pandas' own options, by pandas' names. A `delimiter` ", " skips the spaces after it."""
 
-    Among numbers `NaN` (as `nan`, too) is a missing value; with `as_text` every cell stays as it is written, and that is left
-    to the caller. Raises OSError, and ValueError where the file is none that pandas can read.
+    delimiter: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    comment: str | None = None
+    encoding: str = "utf-8"
+    na_values: tuple[str, ...] = ()
+
+    def for_pandas(self) -> dict[str, Any]:
+        """Arguments of `pandas.read_csv`."""
+        spaced = len(self.delimiter) > 1 and not self.delimiter[1:].strip(" ")
+        return {
+            "sep": self.delimiter[0] if spaced else self.delimiter,
+            "skipinitialspace": spaced,
+            "decimal": self.decimal,
+            "thousands": self.thousands,
+            "comment": self.comment,
+            "encoding": self.encoding,
+        }
+
+
+def read_csv(path: Path, form: CsvFormat | None = None, **more: Any) -> pandas.DataFrame:
+    """The rows of a CSV file with a header; `more` goes to `pandas.read_csv`.
+
+    A column has one type from its first row to its last (`low_memory=False`). Raises OSError, and ValueError where the file
+    is none that pandas can read.
     """
     import pandas as pd  # half a second to import
 
-    typed: dict[str, Any] = {"dtype": str} if as_text else {"low_memory": False}
-    table: pd.DataFrame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values=[""], **typed)
-    if not as_text:
-        for name in table.select_dtypes("object").columns:
-            table[name] = _numbers_where_only_nan_is_text(table[name])
-    return table
+    form = form or CsvFormat()
+    marks = {"na_values": list(form.na_values)} if form.na_values else {}
+    made: pd.DataFrame = pd.read_csv(path, **{**form.for_pandas(), **marks, "low_memory": False, **more})
+    return made
 
 
-def _numbers_where_only_nan_is_text(column: pandas.Series[Any]) -> pandas.Series[Any]:
-    """pandas makes text of a column of numbers with NaN among them, where NaN is not among its marks of a missing value."""
-    import pandas as pd
+def read_text(path: Path, form: CsvFormat | None = None, **more: Any) -> pandas.DataFrame:
+    """Every cell of a CSV file as it is written; an empty one is the empty text. Raises as `read_csv`."""
+    return read_csv(path, form, dtype=str, keep_default_na=False, na_values=[], **more)
 
-    if not any(isinstance(cell, str) and cell.strip().lower() == _NOT_A_NUMBER for cell in column):
-        return column
-    try:
-        found = [math.nan if pd.isna(cell) else float(cell) for cell in column]
-    except (TypeError, ValueError):
-        return column
-    return column if all(math.isnan(one) for one in found) else pd.Series(found, index=column.index, dtype="float64")
+
+def gap_marks(categories: Iterable[Any], form: CsvFormat | None = None) -> frozenset[str]:
+    """The texts that are gaps in a column with these `categories`.
+
+    All that pandas takes for gaps; where one of these words is a category, only the empty cell is a gap (if it is none, too).
+    """
+    own = frozenset() if form is None else frozenset(form.na_values)
+    known = {one for one in categories if isinstance(one, str)}
+    return own | (GAP_MARKS if not known & GAP_MARKS else frozenset({""}) - known)
