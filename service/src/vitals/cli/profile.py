@@ -31,6 +31,14 @@ def profile(
         list[str] | None,
         typer.Option("--categorical", help="A column whose numbers are categories; may be given more than once."),
     ] = None,
+    no_drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--no-drift",
+            metavar="COLUMN",
+            help="A feature whose drift is not watched, as the hour of the day; may be given more than once.",
+        ),
+    ] = None,
     held_out: Annotated[
         Path | None,
         typer.Option("--held-out", help="Rows that the model has not seen: quality and calibration are measured on them."),
@@ -47,7 +55,7 @@ def profile(
     from vitals.making.served_folder import Card, Reference, make_folder
 
     unseen = None if held_out is None else read_table(held_out)
-    reference = Reference(read_table(data), target, tuple(categorical or ()), unseen)
+    reference = Reference(read_table(data), target, tuple(categorical or ()), held_out=unseen, no_drift=tuple(no_drift or ()))
     card = Card(name or _name_of(model), description, trained_on or data.name)
     made = make_folder(model.absolute(), reference, card, out.absolute(), allow_pickle=unsafe_pickle)
     if as_json:
@@ -93,6 +101,9 @@ def _show(made: Made) -> None:
     gaps = [feature.name for feature in profile.features if feature.missing_allowed]
     if gaps:
         console.print(f"  May be missing in a request: {escape(', '.join(gaps))}", soft_wrap=True)
+    quiet = [feature.name for feature in profile.features if not feature.drift]
+    if quiet:
+        console.print(f"  Drift is not watched: {escape(', '.join(quiet))}", soft_wrap=True)
     console.print("  " + ", ".join(f"{measure.replace('_', ' ')} {value:.3f}" for measure, value in profile.quality.items()))
     for warning in made.warnings:
         console.print(f"  [yellow]Note:[/] {escape(warning)}", soft_wrap=True)
@@ -113,6 +124,7 @@ def _told(made: Made) -> dict[str, Any]:
         "features": {
             feature.name: {
                 "kind": feature.kind,
+                "drift": feature.drift,
                 "missing_allowed": feature.missing_allowed,
                 "unseen_allowed": feature.unseen_allowed,
             }

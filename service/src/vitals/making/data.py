@@ -36,6 +36,8 @@ class Column:
     name: str
     kind: Literal["numeric", "categorical", "boolean"]
     values: tuple[Value, ...]
+    dtype: str = ""
+    """As pandas names it, of the table's column."""
 
     @property
     def present(self) -> list[Any]:
@@ -79,7 +81,7 @@ def column_of(table: pd.DataFrame, name: str, *, categorical: bool = False) -> C
     filled: list[Value] = [None] * len(series)
     for index, value in zip(np.flatnonzero(~gaps), values, strict=True):
         filled[index] = value
-    return Column(name, kind, tuple(filled))
+    return Column(name, kind, tuple(filled), str(series.dtype))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

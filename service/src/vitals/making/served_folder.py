@@ -17,9 +17,11 @@ from pydantic import ValidationError
 
 from vitals.errors import DataError
 from vitals.making.answers import ask, bearing, classification, not_answered, regression
+from vitals.making.clock_features import clock_notes
 from vitals.making.data import Column, column_of, not_used
+from vitals.making.drift_watched import names_watched
 from vitals.making.overwriting import replaceable
-from vitals.making.reference import feature_of
+from vitals.making.reference import constant_in_reference, feature_of
 from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
 from vitals.model.served import Answering, Outcome, load_model
 from vitals.profile.classes import class_name
@@ -47,6 +49,7 @@ class Reference:
 
     `held_out` are rows that the model has not seen: what it predicts, and how well, is then measured on them.
     `outcomes` are honest answers for the rows of `table` (out of fold), where there are some: measured on them otherwise.
+    `no_drift` names features whose drift is not watched.
     """
 
     table: pd.DataFrame
@@ -54,6 +57,7 @@ class Reference:
     categorical: tuple[str, ...] = ()
     held_out: pd.DataFrame | None = None
     outcomes: Sequence[Outcome] | None = None
+    no_drift: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     names = _feature_names(model, table, reference)
     target = column_of(table, reference.target, categorical=model.task == "classification")
     columns = [column_of(table, name, categorical=name in reference.categorical) for name in names]
-    features = tuple(feature_of(column, len(columns)) for column in columns)
+    watched = names_watched(names, reference.no_drift)
+    features = tuple(feature_of(column, max(1, len(watched)), drift=column.name in watched) for column in columns)
     rows = _rows(columns)
     classes: tuple[str, ...] = ()
     if model.task == "classification":
@@ -138,7 +143,7 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     except ValidationError as wrong:
         first = wrong.errors()[0]
         raise DataError(f"No profile can be made from the data ({'.'.join(map(str, first['loc']))}: {first['msg']}).") from None
-    return profile, _warnings(reference, profile)
+    return profile, [*_warnings(reference, profile), *clock_notes(columns, watched)]
 
 
 def _write_rows(path: Path, table: pd.DataFrame, profile: Profile) -> None:
@@ -263,7 +268,7 @@ def _warnings(reference: Reference, profile: Profile) -> list[str]:
     spare = not_used(reference.table, {profile.target, *(feature.name for feature in profile.features)})
     if spare:
         warnings.append(f"Not used, since the model does not take them: {', '.join(spare[:20])}.")
-    constant = [feature.name for feature in profile.features if feature.variance == 0]
+    constant = [feature.name for feature in profile.features if feature.drift and constant_in_reference(feature)]
     if constant:
         warnings.append(f"The same value in every row: {', '.join(constant)}. Any other value will count as drift.")
     if profile.rows < 200:
