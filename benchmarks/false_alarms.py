@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.datasets import load_iris
 
-from vitals.making.null import psi_null
-from vitals.making.reference import MOST_BINS, ROWS_PER_BIN, quantile_edges
+from vitals.making.bin_edges import MOST_BINS, ROWS_PER_BIN, cut
+from vitals.making.psi_null_distribution import psi_null
 from vitals.profile.measures import PSI_THRESHOLD, psi, psi_threshold, shares
 
 REFERENCE_ROWS = (112, 500, 5000)
@@ -108,7 +108,7 @@ def iris(reference_rows: int, window_rows: int, *, windows: int = WINDOWS, seed:
     shifted: dict[float, list[Numbers]] = {shift: [] for shift in SHIFTS}
     for _ in range(references):
         reference = population[rng.integers(len(population), size=reference_rows)]
-        cuts = [np.array(quantile_edges(one, reference_rows)[1:-1]) for one in reference.T]
+        cuts = [np.array(cut(one, reference_rows).edges[1:-1]) for one in reference.T]
         expected = [shares(_counted(one[None], cut))[0] for one, cut in zip(reference.T, cuts, strict=True)]
         nulls = [psi_null(one.tolist(), rows=reference_rows, features=len(expected)) for one in expected]
         thresholds.append(psi_threshold(nulls, window_rows, reference_rows))

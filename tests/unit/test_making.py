@@ -202,8 +202,8 @@ def test_held_out_rows_resemble_the_reference(tmp_path: Path, name: str) -> None
     """Traffic of the held-out rows is traffic without drift: PSI stays below the threshold for however many rows."""
     from collections import Counter
 
-    from vitals.making.null import psi
     from vitals.profile.bins import bin_of
+    from vitals.profile.measures import psi
 
     made = train_example(tmp_path / "model", name)
     served = load_model(tmp_path / "model")

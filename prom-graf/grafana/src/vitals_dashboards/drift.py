@@ -16,6 +16,8 @@ CHOSEN = f"{FLEET}, {FEATURE}"
 SUSPICIOUS = 0.2
 """The least threshold of PSI, in the rules; yellow on the heat map, which is red at twice that."""
 
+NOT_WATCHED = "The drift of this feature is not watched (vitals profile --no-drift), or no rows came."
+
 _EXCESS = f"vitals:feature_psi{{{FLEET}}} / vitals:feature_psi_threshold{{{FLEET}}}"
 
 
@@ -36,9 +38,13 @@ def features() -> list[Any]:
             "Drifted, by feature",
             "Drifted: PSI is above its threshold, and there are 150 rows to judge by. The threshold rises where few rows make "
             "PSI large by chance, so a red cell on the left that is green here is not proven. Drifted for long: "
-            "docs/runbooks/FeatureDrift.md.",
-            {0: ("as the reference", "green"), 1: ("drifted", "red")},
-            query(worst("vitals:feature_drifted", FLEET, "ml_feature_name"), "{{ml_feature_name}}"),
+            "docs/runbooks/FeatureDrift.md. Not watched: the profile was made with --no-drift for it.",
+            {0: ("as the reference", "green"), 1: ("drifted", "red"), 2: ("not watched", "text")},
+            query(
+                f"{worst('vitals:feature_drifted', FLEET, 'ml_feature_name')} or "
+                f'2 + 0 * max by (ml_feature_name) (ml_reference_share{{{FLEET}, ml_drift_bin=""}})',
+                "{{ml_feature_name}}",
+            ),
         ),
         timeseries(
             "PSI of $feature, against its threshold",
@@ -48,11 +54,13 @@ def features() -> list[Any]:
             query(worst("vitals:feature_psi", CHOSEN), "PSI"),
             query(worst("vitals:feature_psi_threshold", CHOSEN), "threshold"),
             limit="threshold",
+            none=NOT_WATCHED,
         ),
         bars(
             "Shares of $feature by bin, now and in the reference",
-            "Where the values moved to, over the time range. (below) and (above) are outside of all that the reference had; "
-            "(unseen) is a category that it did not have. One bin that took everything: a default value, or a unit that changed.",
+            "Where the values moved to, over the time range. (below) and (above) are outside of all that the reference had, "
+            "(between) is between its few values, (unseen) is a category that it did not have. One bin that took everything: "
+            "a default value, or a unit that changed.",
             "bin",
             reference=_in_order(f"max by (ml_feature_bin) (ml_reference_share{{{MODEL}, {FEATURE}}})"),
             live=_in_order(
@@ -176,10 +184,11 @@ def predictions() -> list[Any]:
 
 
 def _in_order(shares: str) -> str:
-    """With the label `bin`, by which the bins stand in their order: below all others first, above them last."""
+    """With the label `bin`, by which the bins stand in their order: below all others first, between and above them last."""
     bin_ = f'label_join({shares}, "bin", "", "ml_feature_bin")'
     below = f'label_replace({bin_}, "bin", "00 (below)", "ml_feature_bin", "[(]below[)]")'
-    ordered = f'label_replace({below}, "bin", "99 (above)", "ml_feature_bin", "[(]above[)]")'
+    between = f'label_replace({below}, "bin", "98 (between)", "ml_feature_bin", "[(]between[)]")'
+    ordered = f'label_replace({between}, "bin", "99 (above)", "ml_feature_bin", "[(]above[)]")'
     return f"sum by (bin) ({ordered})"
 
 

@@ -12,8 +12,8 @@ GROUND, PANEL, EDGE, GRID = "#111217", "#181b1f", "#2b2e35", "#26292f"
 TEXT, DIM, LINK = "#d8d9e0", "#8e929b", "#6e9fff"
 COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff780a", "#f2495c", "#b877d9", "#8ab8ff", "#ffb357")
 GOOD, WARN, BAD = "#73bf69", "#ff9830", "#f2495c"
-NAMED = {"green": GOOD, "orange": WARN, "red": BAD}
-"""Grafana's names of the colours of a state: green is as it should be, orange wants a look, red wants something done."""
+NAMED = {"green": GOOD, "orange": WARN, "red": BAD, "text": DIM}
+"""Grafana's names of a state's colours: green is as it should be, orange wants a look, red wants something done, text is none."""
 
 
 def legend(axes: Axes, names: Sequence[tuple[str, str]]) -> None:

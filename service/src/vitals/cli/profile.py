@@ -44,6 +44,14 @@ def profile(
         list[str] | None,
         typer.Option("--categorical", help="A column whose numbers are categories; may be given more than once."),
     ] = None,
+    no_drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--no-drift",
+            metavar="COLUMN",
+            help="A feature whose drift is not watched, as the hour of the day; may be given more than once.",
+        ),
+    ] = None,
     held_out: Annotated[
         Path | None,
         typer.Option("--held-out", help="Rows that the model has not seen: quality and calibration are measured on them."),
@@ -78,12 +86,14 @@ def profile(
     from vitals.making.data import read_table  # pandas and scikit-learn take a second to import
     from vitals.making.served_folder import Card, Reference, make_folder
 
-    options = _CsvOptions(delimiter, decimal, thousands, comment, encoding, tuple(na_values or ()))
-    table = read_table(data, **options._asdict()).frame(categorical=categorical or ())
-    unseen = (
-        None if held_out is None else read_table(held_out, **options._asdict()).frame(categorical=categorical or (), like=table)
+    options = _CsvOptions(delimiter, decimal, thousands, comment, encoding, tuple(na_values or ()))._asdict()
+    reference = Reference(
+        read_table(data, **options),
+        target,
+        tuple(categorical or ()),
+        held_out=None if held_out is None else read_table(held_out, **options),
+        no_drift=tuple(no_drift or ()),
     )
-    reference = Reference(table, target, tuple(categorical or ()), unseen)
     card = Card(name or _name_of(model), description, trained_on or data.name)
     if runtime not in (None, "sklearn", "onnx"):
         raise typer.BadParameter(f"there is sklearn and onnx, not {runtime!r}", param_hint="--runtime")
@@ -143,6 +153,9 @@ def _show(made: Made) -> None:
     gaps = [feature.name for feature in profile.features if feature.missing_allowed]
     if gaps:
         console.print(f"  May be missing in a request: {escape(', '.join(gaps))}", soft_wrap=True)
+    quiet = [feature.name for feature in profile.features if not feature.drift]
+    if quiet:
+        console.print(f"  Drift is not watched: {escape(', '.join(quiet))}", soft_wrap=True)
     console.print("  " + ", ".join(f"{measure.replace('_', ' ')} {value:.3f}" for measure, value in profile.quality.items()))
     _show_answers(console, facts)
     for warning in made.warnings:
@@ -184,6 +197,7 @@ def _told(made: Made) -> dict[str, Any]:
         "features": {
             feature.name: {
                 "kind": feature.kind,
+                "drift": feature.drift,
                 "missing_allowed": feature.missing_allowed,
                 "unseen_allowed": feature.unseen_allowed,
             }

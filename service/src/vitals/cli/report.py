@@ -112,8 +112,11 @@ def _print(made: Made, page_file: Path | None) -> None:
         table.add_column(name, justify="left" if not name else "right")
     for one in (*made.features, *([made.prediction] if made.prediction else [])):
         verdict = {None: "too few rows", True: "[bold red]drifted[/]", False: "[green]no drift[/]"}[one.drifted]
+        if not one.watched:
+            verdict = "not watched"
+        figures = ("" if figure is None else f"{figure:.3f}" for figure in (one.psi, one.psi_threshold, one.js_distance))
         shares = (f"{share:.1%}" for share in (one.missing_share, one.out_of_range_share, one.unseen_share))
-        table.add_row(one.name, f"{one.psi:.3f}", f"{one.psi_threshold:.3f}", f"{one.js_distance:.3f}", *shares, verdict)
+        table.add_row(one.name, *figures, *shares, verdict)
     console.print(table)
     console.print(_of_quality(made), soft_wrap=True)
     for note in made.notes:

@@ -20,11 +20,15 @@ from vitals.making.comparison import (
     expected_of,
     with_gaps,
 )
+from vitals.making.clock_features import clock_notes
 from vitals.making.columns import Column
+from vitals.making.drift_watched import names_watched
 from vitals.making.layout import layout_of
 from vitals.making.onnx_conversion import Converted
+from vitals.making.reference import constant_in_reference
 from vitals.making.reference_data import Data, Reference, features_of, labels_of, numbers_of, read_data, whole
 from vitals.making.runtime_choice import Choice, Runtime, choose_runtime
+from vitals.making.unknown_categories import unknown_categories
 from vitals.model.artefact import Artefact
 from vitals.model.estimator import Estimator
 from vitals.model.inputs import Container, Row
@@ -82,7 +86,8 @@ def profile_of(
     """
     tell("reading the data")
     data, held_out = read_data(model, reference)
-    features = features_of(data)
+    watched = names_watched([column.name for column in data.columns], reference.no_drift)
+    features = features_of(data, watched)
     classes: tuple[str, ...] = ()
     if model.task == "classification":
         classes = model.classes or _classes_of(model, features, data.rows, data.target)
@@ -125,7 +130,7 @@ def profile_of(
         comparison=served.comparison,
         graph=served.choice.converted,
         microseconds=served.choice.microseconds,
-        warnings=_warnings(reference, profile, data, served, told),
+        warnings=_warnings(model, reference, profile, data, served, told),
     )
 
 
@@ -231,7 +236,7 @@ def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row
 
 
 def _warnings(
-    reference: Reference, profile: Profile, data: Data, served: _Served, told: Sequence[Outcome]
+    model: Artefact, reference: Reference, profile: Profile, data: Data, served: _Served, told: Sequence[Outcome]
 ) -> list[str]:
     warnings = []
     found, compared = served.difference, served.comparison
@@ -253,10 +258,16 @@ def _warnings(
     spare = [name for name in data.all_columns if name not in used]
     if spare:
         warnings.append(f"Not used, since the model does not take them: {', '.join(spare[:20])}.")
-    constant = [feature.name for feature in profile.features if feature.variance == 0]
+    constant = [feature.name for feature in profile.features if feature.drift and constant_in_reference(feature)]
     if constant:
         warnings.append(f"The same value in every row: {', '.join(constant)}. Any other value will count as drift.")
     if profile.rows < 200:
         warnings.append(f"Only {profile.rows} rows: only a large drift can be told from noise.")
-    return warnings
+    known = model.known_columns([column.name for column in data.columns])
+    for column in data.columns:
+        one = known.get(column.name)
+        if column.kind == "categorical" and one is not None and one.categories is not None:
+            said = unknown_categories(column.name, column.values, one.categories)
+            warnings += [said] if said else []
+    return warnings + clock_notes(data.columns, {feature.name for feature in profile.features if feature.drift})
 

@@ -9,22 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.making.data import Column
-from vitals.making.null import psi_null
+from vitals.making.bin_edges import Cut, cut
+from vitals.making.columns import Column
+from vitals.making.psi_null_distribution import psi_null
 from vitals.profile.bins import bin_of, bin_of_number
-from vitals.profile.document import ABOVE, BELOW, MISSING, MOST_CATEGORIES, OTHER, UNSEEN, Bin, Binned, Feature
-
-MOST_BINS, ROWS_PER_BIN = 10, 20
+from vitals.profile.document import ABOVE, BELOW, BETWEEN, MISSING, MOST_CATEGORIES, OTHER, UNSEEN, Bin, Binned, Feature
 
 
-def feature_of(column: Column, features: int) -> Feature:
-    """The profile of one feature out of `features`; what it says of missing and unseen values, the model has yet to be asked."""
+def feature_of(column: Column, watched: int, *, drift: bool = True) -> Feature:
+    """The profile of one feature; what it says of missing and unseen values, the model has yet to be asked.
+
+    watched: features whose drift is watched, of which in a window without drift hardly any may be called drifted.
+    drift: whether it is one of them.
+    """
     rows = len(column.values)
-    edges: tuple[float, ...] = ()
+    limits: dict[str, Any] = {}
     categories: tuple[Any, ...] = ()
     if column.kind == "numeric":
-        edges = quantile_edges(np.array(column.present, dtype=np.float64), rows)
-        names = [*_quantile_bins(edges), (MISSING, MISSING)]
+        found = cut(np.array(column.present, dtype=np.float64), rows, half=column.dtype == "float16")
+        limits = {"edges": found.edges, "discrete": found.discrete}
+        names = [*_numeric_bins(found), (MISSING, MISSING)]
     elif column.kind == "boolean":
         names = [(name, name) for name in ("false", "true", MISSING)]
     else:
@@ -35,11 +39,12 @@ def feature_of(column: Column, features: int) -> Feature:
     facts: dict[str, Any] = {
         "name": column.name,
         "kind": column.kind,
-        "edges": edges,
+        "drift": drift,
         "categories": categories,
         "missing_allowed": False,
         "missing_share": 1 - len(column.present) / rows,
         "example": _example(column),
+        **limits,
         **_moments(column),
     }
     # The bins' shares are counted by the function that counts requests.
@@ -47,7 +52,13 @@ def feature_of(column: Column, features: int) -> Feature:
     which = bin_of(unshared)
     counts = Counter(which(value) for value in column.values)
     bins = _bins(names, [counts[index] / rows for index in range(len(names))])
-    return Feature(**facts, bins=bins, psi_null=_null(bins, rows, features))
+    return Feature(**facts, bins=bins, psi_null=_null(bins, rows, watched))
+
+
+def constant_in_reference(feature: Feature) -> bool:
+    """Whether the reference has one value of it only, gaps aside."""
+    held = [one for one in feature.bins if one.share > 0 and one.name != MISSING]
+    return len(held) == 1 and held[0].name != OTHER and (feature.kind != "numeric" or feature.discrete)
 
 
 def class_bins(predicted: Sequence[str], classes: Sequence[str], rows: int) -> Binned:
@@ -68,36 +79,32 @@ def class_bins(predicted: Sequence[str], classes: Sequence[str], rows: int) -> B
 
 
 def value_bins(values: NDArray[np.float64], rows: int) -> Binned:
-    """The predicted values of the reference: quantile bins, with one below and one above."""
-    edges = quantile_edges(values, len(values))
-    names = _quantile_bins(edges)
+    """The predicted values of the reference: quantile bins, with one below and one above.
+
+    No value is beyond these: what a model answers alone and in a batch may differ in the last digits.
+    """
+    found = cut(values, len(values), may_be_discrete=False)
+    edges, names = found.edges, _quantile_bins(len(found.edges) - 1)
     which = bin_of_number(Binned.model_construct(edges=edges, bins=_bins(names, [0.0] * len(names)), psi_null=1.0))
     counts = Counter(which(float(value)) for value in values)
     bins = _bins(names, [counts[index] / len(values) for index in range(len(names))])
     return Binned(edges=edges, bins=bins, psi_null=_null(bins, rows, 1, len(values)))
 
 
-def quantile_edges(values: NDArray[np.float64], rows: int) -> tuple[float, ...]:
-    """Limits of bins with about equally many values: as many bins as `rows` bear, at most ten.
+def _numeric_bins(found: Cut) -> list[tuple[str, str]]:
+    """Names, each with the bin it is compared in.
 
-    Each limit but the last is a value that occurs, so no bin is empty. A value that fills a bin by itself has one by itself:
-    otherwise zeros and the rest, or two values, would share one, and no drift between them would be seen.
+    Beyond a bin of one value nothing is like it: a 1 among zeros is not zero, nor is -1.
     """
-    wanted = max(2, min(MOST_BINS, rows // ROWS_PER_BIN))
-    different, counts = np.unique(values, return_counts=True)
-    if len(different) <= wanted:
-        lower = set(different.tolist())
-    else:
-        quantiles = np.quantile(values, np.arange(wanted) / wanted, method="inverted_cdf")
-        heavy = np.flatnonzero(counts[:-1] * wanted >= len(values))
-        lower = {float(different[0]), *quantiles.tolist(), *different[heavy].tolist(), *different[heavy + 1].tolist()}
-    highest = float(different[-1])
-    end = float(np.nextafter(highest, np.inf)) if highest in lower else highest
-    return (*sorted(lower), end)
+    if found.discrete:
+        names = _quantile_bins(len(found.edges) // 2)
+        return [(BELOW, OTHER), *names[1:-1], (ABOVE, OTHER), (BETWEEN, OTHER)]
+    (below, first), *inner, (above, last) = _quantile_bins(len(found.edges) - 1)
+    return [(below, OTHER if found.point_below else first), *inner, (above, OTHER if found.point_above else last)]
 
 
-def _quantile_bins(edges: Sequence[float]) -> list[tuple[str, str]]:
-    inner = [f"{number:02}" for number in range(1, len(edges))]
+def _quantile_bins(bins: int) -> list[tuple[str, str]]:
+    inner = [f"{number:02}" for number in range(1, bins + 1)]
     return [(BELOW, inner[0]), *((name, name) for name in inner), (ABOVE, inner[-1])]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ class Reference:
 
     `held_out` are rows that the model has not seen: what it predicts, and how well, is then measured on them.
     `outcomes` are honest answers for the rows of `table` (out of fold), where there are some: measured on them otherwise.
+    `no_drift` names features whose drift is not watched.
     """
 
     table: Table
@@ -37,6 +38,7 @@ class Reference:
     categorical: tuple[str, ...] = ()
     held_out: Table | None = None
     outcomes: Sequence[Outcome] | None = None
+    no_drift: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,13 @@ def read_data(model: Artefact, reference: Reference) -> tuple[Data, Data | None]
     return data, held_out
 
 
-def features_of(data: Data) -> tuple[Feature, ...]:
-    """The profile of each feature, with the type of its column; what the model says of gaps has yet to be found out."""
+def features_of(data: Data, watched: Collection[str]) -> tuple[Feature, ...]:
+    """The profile of each feature, with the type of its column; what the model says of gaps has yet to be found out.
+
+    watched: the names of those whose drift is.
+    """
     return tuple(
-        feature_of(column, len(data.columns)).model_copy(
+        feature_of(column, max(1, len(watched)), drift=column.name in watched).model_copy(
             update={
                 # Decimals and the like are objects to pandas, and numbers to every model.
                 "dtype": "float64" if column.kind == "numeric" and column.dtype == "object" else column.dtype,

@@ -10,11 +10,17 @@ import numpy as np
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from vitals.profile.bins import Value, bin_of
-from vitals.profile.document import Profile
+from vitals.profile.document import Bin, Feature, Profile
 from vitals.telemetry import Counts
 
 LATEST_ROWS = 50
 """Rows that `ml.feature.variance` is taken over."""
+
+
+def feature_attributes(feature: Feature, one: Bin) -> dict[str, str]:
+    """How a bin of a feature is named on a series; where drift is not watched without `ml.drift.bin`, which the rules sum by."""
+    named = {"ml.feature.name": feature.name, "ml.feature.bin": one.name}
+    return {**named, "ml.drift.bin": one.drift} if feature.drift else named
 
 
 class FeatureMetrics:
@@ -28,8 +34,7 @@ class FeatureMetrics:
         for feature in profile.features:
             self._bins.append((len(series), bin_of(feature)))
             for one in feature.bins:
-                named = {"ml.feature.name": feature.name, "ml.feature.bin": one.name, "ml.drift.bin": one.drift}
-                series[len(series)] = {**model, **named}
+                series[len(series)] = {**model, **feature_attributes(feature, one)}
         self.by_bin: Counts[int] = Counts(
             meter,
             "ml.feature.observations",

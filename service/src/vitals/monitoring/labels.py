@@ -68,7 +68,9 @@ class LabelMetrics:
         self._versions: set[str] = set()
         self._of_class = class_bins(profile)
         edges = profile.predictions.edges
-        self._largest_error = FARTHEST * (edges[-1] - edges[0]) if edges else math.inf
+        # A model that answers the same to everything has no range, but an error.
+        spread = max(edges[-1] - edges[0], profile.quality.get("root_mean_squared_error", 0.0)) if edges else math.inf
+        self._largest_error = FARTHEST * spread
         self._classes = {name: index for index, name in enumerate(profile.classes)}
         self.confusion: Counts[_Confusion] = Counts(
             meter, "ml.labels", unit="{label}", description="Labels, by predicted and true class.", series={}

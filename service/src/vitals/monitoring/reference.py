@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from vitals.monitoring.features import feature_attributes
 from vitals.monitoring.predictions import prediction_attributes
 from vitals.profile.document import Profile
 
@@ -27,17 +28,13 @@ def add_reference_metrics(meter: Meter, profile: Profile, model: Mapping[str, st
     gauge(
         "ml.reference.share",
         "The share of the reference's rows in each bin of a feature.",
-        [
-            (one.share, {**named, "ml.feature.bin": one.name, "ml.drift.bin": one.drift})
-            for feature, named in features
-            for one in feature.bins
-        ],
+        [(one.share, feature_attributes(feature, one)) for feature, _ in features for one in feature.bins],
     )
     gauge("ml.reference.rows", "Rows of the reference.", [(profile.rows, {})])
     gauge(
         "ml.reference.psi_null",
-        "Times (1/n + 1/reference rows): what PSI of a feature reaches without drift.",
-        [(feature.psi_null, named) for feature, named in features],
+        "Times (1/n + 1/reference rows): what PSI of a feature reaches without drift; of those whose drift is watched.",
+        [(feature.psi_null, named) for feature, named in features if feature.drift],
     )
     gauge("ml.reference.mean", "The reference's mean of a feature.", [(feature.mean, named) for feature, named in features])
     gauge(

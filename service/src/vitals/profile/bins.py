@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable
+from functools import partial
 
-from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN, Binned, Feature
+from vitals.profile.document import ABOVE, BELOW, BETWEEN, MISSING, OTHER, UNSEEN, Binned, Feature
 
 Value = float | int | bool | str | None
 
@@ -42,21 +43,25 @@ def bin_of(feature: Feature) -> Callable[[Value], int]:
 
 
 def bin_of_number(binned: Binned) -> Callable[[float], int]:
-    """For a number: bins are closed on the left, the last one on both sides; outside are BELOW and ABOVE.
+    """For a number that is not NaN: bins are closed on the left, the last one on both sides; outside are BELOW and ABOVE.
 
-    `binned.bins` begins with BELOW, then one bin for each pair of neighbouring edges, then ABOVE; more may follow.
+    `binned.bins` begins with BELOW, then one bin for each pair of neighbouring edges, then ABOVE; more may follow. Where it is
+    discrete, one bin for each two edges, and BETWEEN follows ABOVE.
     """
     edges = binned.edges
-    last = len(edges) - 1
-    low, high = edges[0], edges[-1]
+    inner = len(edges) // 2 if binned.discrete else len(edges) - 1
     assert binned.bins[0].name == BELOW  # noqa: S101 - the making of profiles keeps this order
-    assert binned.bins[last + 1].name == ABOVE  # noqa: S101
+    assert binned.bins[inner + 1].name == ABOVE  # noqa: S101
+    # The last bin has its upper edge.
+    cuts = (*edges[:-1], math.nextafter(edges[-1], math.inf))
+    if not binned.discrete:
+        return partial(bisect_right, cuts)
+    between = inner + 2
+    assert binned.bins[between].name == BETWEEN  # noqa: S101
+    places = [0, *(place for number in range(1, inner + 1) for place in (number, between))]
+    places[-1] = inner + 1
 
-    def number(value: float) -> int:
-        if low <= value < high:
-            return bisect_right(edges, value)
-        if value == high:
-            return last
-        return 0 if value < low or math.isnan(value) else last + 1
+    def discrete(value: float) -> int:
+        return places[bisect_right(cuts, value)]
 
-    return number
+    return discrete

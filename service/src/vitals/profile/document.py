@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-BELOW, ABOVE, MISSING, UNSEEN, OTHER = "(below)", "(above)", "(missing)", "(unseen)", "(other)"
+BELOW, ABOVE, BETWEEN, MISSING, UNSEEN, OTHER = "(below)", "(above)", "(between)", "(missing)", "(unseen)", "(other)"
 """Bins that no value of the reference names: in brackets, so that no category is taken for one."""
 
 MOST_CATEGORIES = 20
@@ -29,7 +29,8 @@ class Bin(_Part):
     drift: str = Field(
         min_length=1,
         max_length=100,
-        description="The bin it is compared in, ml.drift.bin: (below) counts in the first, (above) in the last.",
+        description="The bin it is compared in, ml.drift.bin: (below) counts in the first and (above) in the last where these "
+        "are of several values, else in (other), as (between) does.",
     )
     share: Share = Field(description="Its share of the reference's rows.")
 
@@ -38,12 +39,14 @@ class Binned(_Part):
     """Something whose distribution is compared with the reference's."""
 
     edges: tuple[FiniteFloat, ...] = Field(
-        (), description="Numeric: the bins' limits in rising order, from the reference's smallest value to its largest."
+        (),
+        description="Numeric: the bins' limits in rising order. They lie between the reference's values, the outermost a little "
+        "beyond its smallest and its largest, so that 0.1 and the 0.1 of a 32-bit client fall into one bin.",
     )
-    precision: Literal["float32", "float64"] = Field(
-        "float64",
-        description="Numeric: the precision in which a value is held against the edges. float32 where it tells the reference's "
-        "values apart, so that 0.1 and the 0.1 of a 32-bit client fall into one bin.",
+    discrete: bool = Field(
+        False,
+        description="Numeric: few different values, each with a bin that goes from one edge of a pair to the other. "
+        "What is between two pairs is in (between).",
     )
     bins: tuple[Bin, ...] = Field(min_length=2, description="Every bin, in order; the shares add up to 1.")
     psi_null: float = Field(

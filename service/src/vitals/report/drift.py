@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,15 +17,19 @@ PREDICTION = "(prediction)"
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One feature, or the predictions. `drifted` is None where there are too few rows for a verdict."""
+    """One feature, or the predictions. `drifted` is None where there are too few rows for a verdict.
+
+    Where drift is not `watched`, there are no figures of it either.
+    """
 
     name: str
     rows: int
     reference_rows: int
-    psi: float
-    psi_threshold: float
-    js_distance: float
+    psi: float | None
+    psi_threshold: float | None
+    js_distance: float | None
     drifted: bool | None
+    watched: bool = True
     missing_share: float = 0.0
     out_of_range_share: float = 0.0
     unseen_share: float = 0.0
@@ -42,7 +47,7 @@ class Quality:
 def feature_drift(profile: Profile, current: Sequence[Row], reference: Sequence[Row] | None) -> list[Drift]:
     """Each feature's drift from the rows of `reference`, or, for None, from the profile's own reference as in the alerts.
 
-    In the profile's order. Neither sequence may be empty.
+    In the profile's order. Neither sequence may be empty. A feature whose drift is not watched has its shares only.
     """
     found = []
     for column, feature in enumerate(profile.features):
@@ -52,7 +57,11 @@ def feature_drift(profile: Profile, current: Sequence[Row], reference: Sequence[
             expected, rows = [one.share for one in feature.bins], profile.rows
         else:
             expected, rows = _counts(feature, [place(row.values[column]) for row in reference]), len(reference)
-        found.append(_drift(feature.name, feature, counts, expected, rows))
+        one = _drift(feature.name, feature, counts, expected, rows)
+        if not feature.drift:
+            nothing = {"psi": None, "psi_threshold": None, "js_distance": None, "drifted": None}
+            one = dataclasses.replace(one, watched=False, **nothing)  # type: ignore[arg-type]  # fields by name
+        found.append(one)
     return found
 
 

@@ -53,7 +53,8 @@ class Page:
             left_out.append(
                 "Quality is not in the page: Evidently wants labels and predictions both among the rows and in the reference."
             )
-        measured = {_plain(one.name): one for one in (*drifts, *([prediction] if prediction else []))}
+        watched = [one for one in drifts if one.watched]
+        measured = {_plain(one.name): one for one in (*watched, *([prediction] if prediction else []))}
         try:
             made = self._run(reference, current, measured, quality=quality)
         except (ValueError, KeyError, IndexError, TypeError) as wrong:
@@ -158,6 +159,7 @@ def _register(measured: dict[str, Drift]) -> None:
 
     def looked_up(_reference: Any, current: Any, _kind: Any, _threshold: float) -> tuple[float, bool]:
         one = measured[current.name]
+        assert one.psi is not None  # noqa: S101 - only those that are watched are measured
         return one.psi, bool(one.drifted)
 
     either = [ColumnType.Numerical, ColumnType.Categorical]

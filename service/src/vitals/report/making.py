@@ -75,6 +75,9 @@ def make(
         progress.failed(_COMPARING)
         raise
     profile = folder.profile
+    unwatched = [feature.name for feature in profile.features if not feature.drift]
+    if unwatched:
+        notes.append(f"Drift is not watched, as `vitals profile --no-drift` said, of: {', '.join(unwatched)}.")
     measured_from = None if against.by_profile else against.reference
     made = Made(
         period=period,

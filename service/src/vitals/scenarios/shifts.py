@@ -24,6 +24,8 @@ def feature_to_shift(profile: Profile, name: str | None = None) -> Feature:
     able = [feature for feature in profile.features if _can_drift(feature)]
     if name is not None:
         for feature in profile.features:
+            if feature.name == name and not feature.drift:
+                raise ModelMismatch(f"The drift of {name!r} is not watched (--no-drift): choose another feature.")
             if feature.name == name:
                 return feature
         named = ", ".join(feature.name for feature in profile.features)
@@ -32,7 +34,7 @@ def feature_to_shift(profile: Profile, name: str | None = None) -> Feature:
         for feature in able:
             if feature.kind == kind:
                 return feature
-    raise ModelMismatch("No feature of the served model varied in the reference, so none can be shifted.")
+    raise ModelMismatch("No feature of the served model varied in the reference and has its drift watched: none can be shifted.")
 
 
 def shift_one(profile: Profile, name: str | None = None) -> Callable[[Row], Row]:
@@ -68,6 +70,8 @@ def other_labels(profile: Profile, rows: Sequence[Row]) -> Callable[[Label], Lab
 
 
 def _can_drift(feature: Feature) -> bool:
+    if not feature.drift:
+        return False
     if feature.kind == "numeric":
         return len(feature.edges) > 2  # one bin between two edges can't change its share
     return sum(one.share > 0 for one in feature.bins) > 1
@@ -86,6 +90,8 @@ def _within_reference(feature: Feature, value: Value) -> Value:
         if mean <= (low + high) / 2
         else low + share * KEPT_OF_RANGE * (high - low)
     )
+    if feature.discrete:
+        far = _nearest(feature, far)
     return _as_number(feature, min(high, max(low, far)))
 
 
@@ -103,6 +109,14 @@ def _rarest(feature: Feature) -> Value:
     if feature.kind == "boolean":
         return (feature.mean or 0.0) < 0.5  # the mean is the share of yes
     return feature.categories[-1]
+
+
+def _nearest(feature: Feature, number: float) -> float:
+    """The value of the reference that is nearest: what is between two of them it does not have."""
+    pairs = zip(feature.edges[::2], feature.edges[1::2], strict=True)
+    found = min((low / 2 + high / 2 for low, high in pairs), key=lambda value: abs(value - number))
+    lowest, highest = _range(feature)
+    return min(highest, max(lowest, found))
 
 
 def _range(feature: Feature) -> tuple[float, float]:

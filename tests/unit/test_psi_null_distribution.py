@@ -9,7 +9,7 @@ import pytest
 
 from vitals.making.calibration import calibrate
 from vitals.making.data import Column
-from vitals.making.null import psi, psi_null
+from vitals.making.psi_null_distribution import psi, psi_null
 from vitals.making.reference import feature_of
 
 
