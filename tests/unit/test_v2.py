@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +11,12 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
-import uvicorn
 from tritonclient.utils import InferenceServerException
 
-from vitals.app import create_app
 from vitals.making.examples import train_example
-from vitals.settings import Settings
 
-from .conftest import ROW, Emitted, meter_of_its_own
+from .conftest import ROW, Emitted
+from .served_over_http import serving
 
 FOUR = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.8, 2.2]]
 PENGUIN: dict[str, Any] = {
@@ -32,35 +27,6 @@ PENGUIN: dict[str, Any] = {
     "body_mass_g": 4600,
     "sex": "female",
 }
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The service on a port of its own; gives its address without the scheme."""
-    server = uvicorn.Server(uvicorn.Config(create_app(Settings.load(model_dir=folder)), port=0, log_config=None))
-    thread = threading.Thread(target=server.run)
-    with meter_of_its_own(f"v2 {folder}"):
-        thread.start()
-        _wait_until_started(server, thread)
-    try:
-        deadline = time.monotonic() + 30
-        port = server.servers[0].sockets[0].getsockname()[1]
-        address = f"127.0.0.1:{port}"
-        while httpx.get(f"http://{address}/v2/health/ready").status_code != 200:
-            assert time.monotonic() < deadline, "the model was not loaded"
-            time.sleep(0.01)
-        yield address
-    finally:
-        server.should_exit = True
-        thread.join(30)
-
-
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert thread.is_alive(), "the server ended"
-        assert time.monotonic() < deadline, "the server did not start"
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +98,18 @@ def test_the_client_chooses_outputs_and_other_types_of_numbers(iris: str) -> Non
     with triton.InferenceServerClient(iris) as client:
         result = client.infer("iris", inputs, outputs=[triton.InferRequestedOutput("confidence", binary_data=False)])
     assert [one["name"] for one in result.get_response()["outputs"]] == ["confidence"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_the_client_compresses_what_it_sends(iris: str, coding: str) -> None:
+    with triton.InferenceServerClient(iris) as client:
+        result = client.infer(
+            "iris",
+            [tensor("input-0", "FP32", FOUR)],
+            request_compression_algorithm=coding,
+            response_compression_algorithm=coding,
+        )
+    assert result.as_numpy("predict").tolist() == ["setosa", "virginica"]
 
 
 def test_text_numbers_and_gaps_in_one_request(penguins: str) -> None:
