@@ -99,6 +99,5 @@ def test_the_right_body_is_short_and_printable_whatever_the_features_are() -> No
         assert right.sentence.isprintable()
         assert len(right.sentence) < 600
     assert RightBody(NUMBERS.model_copy(update={"features": tuple(many)})).row.endswith(", …}")
-    assert json.loads(RightBody(CLASSES).one) == {
-        "features": {"sepal length (cm)": 1.0, "island": "Dream", "tagged": True, "code": 1}
-    }
+    row = {"sepal length (cm)": 1.0, "island": "Dream", "tagged": True, "code": 1}
+    assert json.loads(RightBody(CLASSES).one) == {"features": row}

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol V2 as clients send them, to rows: of every kind of features, datatype and content type."""
+"""Tensors of the Open Inference Protocol V2 as clients send them: every kind of feature, datatype and content type."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_name_that_is_a_features_means_that_feature() -> None:
 def test_the_sentence_is_short_where_features_are_many() -> None:
     [told] = read(profile(**{f"feature {index}": NUMBER for index in range(300)}), tensor("x", [1, 2], [1, 2]))
     assert len(told) < 500
-    assert told.endswith("'feature 6' FP64, … (GET /v2/models/made names all 300)")
+    assert told.endswith("'feature 7' FP64, … (GET /v2/models/made names all 300)")
 
 
 ROW = {"sepal length (cm)": ("FP64", 1.5), "island": ("BYTES", "Dream"), "tagged": ("BOOL", True), "code": ("INT64", 1)}

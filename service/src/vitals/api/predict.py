@@ -70,7 +70,7 @@ def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row],
         return rows, False
     instances = body["instances"]
     if not isinstance(instances, list):
-        raise body_is("structure", f"must be a list of rows, each an object like {reader.right_body.row}", "instances")
+        raise body_is("structure", f"must be a list of rows, as in {reader.right_body.several}", "instances")
     if not instances:
         raise body_is("empty", "has no row", "instances")
     if len(instances) > most:

@@ -41,8 +41,8 @@ class RightBody:
     def __init__(self, profile: Profile) -> None:
         self.row = "{" + listed(f"{_json(feature.name)}: {example_of(feature)}" for feature in profile.features) + "}"
         self.one = '{"features": ' + self.row + "}"
-        self.several = '{"instances": [{…}, {…}]}'
-        self.sentence = f"The body must be {self.one} for one row, or {self.several} with such an object for each of several"
+        self.several = '{"instances": [' + self.row + ", …]}"
+        self.sentence = f'The body must be {self.one} for one row, or {{"instances": [{{…}}, {{…}}]}} for several'
 
 
 def _json(value: Any) -> str:

@@ -59,7 +59,8 @@ class RowReader:
         Raises InvalidInput where the row is no object: the other rows are then of the same wrong form.
         """
         if not isinstance(given, dict):
-            raise body_is("structure", f"must be an object with a value for each feature by name: {self.right_body.row}", place)
+            right = self.right_body.one if place == "features" else self.right_body.several
+            raise body_is("structure", f"must be an object with a value for each feature by name, as in {right}", place)
         row: Row = []
         for name, read, missing_allowed in self._features:
             value = given.get(name)
