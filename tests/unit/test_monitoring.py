@@ -164,7 +164,7 @@ def test_every_way_to_be_refused_is_there_from_the_start(measured: Measured) -> 
     before = measured.points("ml.validation.failures", *keys)
     assert set(before.values()) == {0}
     assert set(before) == {
-        *(("(body)", reason) for reason in ("not_json", "empty", "structure", "too_many_rows", "too_large")),
+        *(("(body)", reason) for reason in ("not_json", "empty", "structure", "too_many_rows", "too_large", "encoding")),
         ("(unknown)", "unknown_feature"),
         *(("sepal length (cm)", reason) for reason in ("type", "missing", "not_finite", "too_large_number")),
         *(("island", reason) for reason in ("type", "unseen_category")),

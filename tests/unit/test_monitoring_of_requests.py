@@ -14,7 +14,8 @@ from fastapi.testclient import TestClient
 
 from vitals.api.predict import read_rows
 from vitals.api.request_schema import add_request_schemas
-from vitals.api.rows import LONGEST_CATEGORY, RowReader, Wrong
+from vitals.api.rows import RowReader, Wrong
+from vitals.api.values import LONGEST_CATEGORY
 from vitals.errors import InvalidInput
 from vitals.making.examples import train_example
 from vitals.monitoring.validation import possible_failures
@@ -42,6 +43,7 @@ def read(row: Any) -> Any:
         ({"sepal length (cm)": 2}, [2.0, "Dream", True, 1]),
         ({"island": None}, [1.5, None, True, 1]),
         ({"tagged": False, "code": -7}, [1.5, "Dream", False, -7]),
+        ({"code": 2.0}, [1.5, "Dream", True, 2]),
     ],
 )
 def test_what_the_profile_says_is_taken(change: dict[str, Any], values: list[Any]) -> None:
@@ -67,7 +69,7 @@ def test_what_the_profile_says_is_taken(change: dict[str, Any], values: list[Any
         ({"tagged": 1}, "type"),
         ({"tagged": "true"}, "type"),
         ({"code": True}, "type"),
-        ({"code": 1.0}, "type"),
+        ({"code": 1.5}, "type"),
         ({"code": "1"}, "type"),
         ({"code": 2**63}, "unseen_category"),
         ({"colour": 1}, "unknown_feature"),

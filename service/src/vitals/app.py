@@ -53,7 +53,13 @@ def create_app(settings: Settings | None = None, *, before_ready: Callable[[], N
             labels_max_age_seconds=settings.labels_max_age_seconds,
         )
         state = app.state.vitals = State(
-            facts, profile, recorder, monitoring, instances_max=settings.instances_max, log_features=settings.log_features
+            facts,
+            profile,
+            recorder,
+            monitoring,
+            instances_max=settings.instances_max,
+            request_max_bytes=settings.request_max_bytes,
+            log_features=settings.log_features,
         )
 
         async def load() -> None:

@@ -105,7 +105,9 @@ class Settings(_Options):
     instances_max: int = Field(
         100, ge=1, le=10_000, description="Rows, or labels, in one request; one with more is answered 422."
     )
-    request_max_bytes: int = Field(1_048_576, ge=1024, description="The largest request body; a larger one is answered 413.")
+    request_max_bytes: int = Field(
+        1_048_576, ge=1024, description="The largest body, as sent and as decompressed; a larger one is answered 413."
+    )
     prediction_key_file: Path | None = Field(
         None,
         description="The key that signs prediction ids, the same for all replicas; without it, one for the process's life.",

@@ -11,6 +11,7 @@ from vitals.api.state import State
 from vitals.errors import ServiceProblem
 from vitals.model.served import Outcome
 from vitals.profile.bins import Value
+from vitals.profile.document import Feature
 from vitals.telemetry import LoggedRows, Prediction
 
 MOST_LOGGED_BYTES = 65_536
@@ -53,11 +54,12 @@ async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
 
 def _as_json(state: State, rows: Sequence[Row]) -> LoggedRows:
     """The first rows, as many as MOST_LOGGED_BYTES hold; how many are left out."""
-    names = [feature.name for feature in state.profile.features]
+    features = state.profile.features
+    names = [feature.name for feature in features]
     written: list[str] = []
     room = MOST_LOGGED_BYTES - len("[]")
     for row in rows:
-        one = json.dumps(dict(zip(names, map(_short, row), strict=True)), ensure_ascii=False, separators=(",", ":"))
+        one = json.dumps(dict(zip(names, map(_short, features, row), strict=True)), ensure_ascii=False, separators=(",", ":"))
         room -= len(one.encode()) + bool(written)  # a comma before all but the first
         if room < 0:
             break
@@ -65,6 +67,8 @@ def _as_json(state: State, rows: Sequence[Row]) -> LoggedRows:
     return LoggedRows(f"[{','.join(written)}]", len(rows) - len(written))
 
 
-def _short(value: Value) -> Value:
+def _short(feature: Feature, value: Value) -> Value:
     """A number with 12 significant digits: of 16, the Collector's redaction would take one in seven for a card's number."""
-    return float(f"{value:.12g}") if isinstance(value, float) else value
+    if isinstance(value, float) or (feature.kind == "numeric" and isinstance(value, int) and abs(value) >= 10**12):
+        return float(f"{value:.12g}")
+    return value

@@ -6,16 +6,23 @@ import json
 
 from fastapi import Request
 
+from vitals.api.content_codings import decoded
 from vitals.api.rows import body_is
+from vitals.api.state import state_of
 
 
 async def json_of(request: Request) -> object:
-    """The body, parsed. Raises InvalidInput where there is none, or none that is JSON."""
+    """The body, decoded and parsed.
+
+    Raises InvalidInput where there is none, or none that is JSON, and HTTPException (413, 415) where it can't be decoded.
+    """
     kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         # A form of a foreign web page can send other types without being asked for leave.
         raise body_is("not_json", "The content type must be application/json")
     body = await request.body()
+    if "content-encoding" in request.headers:
+        body = await decoded(body, request.headers.getlist("content-encoding"), state_of(request).request_max_bytes)
     if not body.strip():
         raise body_is("empty", "The body is empty")
     try:

@@ -29,7 +29,7 @@ STATUS: dict[Reason, int] = {
 @router.post(
     "/labels",
     summary="Say what the true value was",
-    responses=problem_responses(403, 409, 410, 413, 422),
+    responses=problem_responses(403, 409, 410, 413, 415, 422),
     openapi_extra=body_of("LabelsRequest"),
 )
 async def labels(request: Request) -> LabelsAnswer:

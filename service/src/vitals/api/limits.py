@@ -1,4 +1,4 @@
-"""The bound on a request's body."""
+"""The bound on a request's body as it arrives; `content_codings` holds what comes out of it to the same bound."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ class BodyLimit:
         async def limited() -> Message:
             nonlocal seen
             if announced.isdecimal() and int(announced) > self._max_bytes:
-                raise self._too_large()
+                raise too_large(self._max_bytes)
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max_bytes:
-                raise self._too_large()
+                raise too_large(self._max_bytes)
             return message
 
         await self._app(scope, limited, send)
 
-    def _too_large(self) -> HTTPException:
-        # An HTTPException, since FastAPI answers 400 to anything else that is raised while it reads a body.
-        return HTTPException(413, f"The body is over the limit of {self._max_bytes} bytes.")
+
+def too_large(most: int, decoded: str = "") -> HTTPException:
+    """The refusal of a body of more than `most` bytes; decoded: "once decoded", where that is what is too large."""
+    # An HTTPException, since FastAPI answers 400 to anything else that is raised while it reads a body.
+    return HTTPException(413, f"The body is{decoded and f', {decoded},'} over the limit of {most} bytes.")

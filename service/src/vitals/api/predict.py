@@ -39,7 +39,7 @@ def predict_router(facts: ModelFacts, profile: Profile) -> APIRouter:
         summary=f"Ask the model {facts.name} for its answer to one row, or to several",
         response_model=PredictionAnswer | PredictionsAnswer,
         response_model_exclude_none=True,
-        responses=problem_responses(413, 422, 500, 503),
+        responses=problem_responses(413, 415, 422, 500, 503),
         openapi_extra=body_of("PredictRequest"),
     )
     async def predict(request: Request) -> JSONResponse:
@@ -55,11 +55,13 @@ def predict_router(facts: ModelFacts, profile: Profile) -> APIRouter:
 def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row], bool]:
     """The rows of a request's body, and whether it asked for several. Raises InvalidInput with everything that is wrong."""
     if not isinstance(body, dict):
-        raise body_is("structure", "The body must be an object with `features` or `instances`")
+        raise body_is("structure", reader.right_body.sentence)
+    if "features" not in body and "instances" not in body:  # features in the body itself, or another server's form
+        raise body_is("structure", reader.right_body.sentence, "features")
     wrong = Wrong()
     for _ in body.keys() - {"features", "instances"}:
         wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
-    if ("features" in body) == ("instances" in body):
+    if "features" in body and "instances" in body:
         wrong.add(BODY, "structure", "features", "The body needs `features` or `instances`, and not both")
         wrong.raise_if_any()
     if "features" in body:
@@ -68,7 +70,7 @@ def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row],
         return rows, False
     instances = body["instances"]
     if not isinstance(instances, list):
-        raise body_is("structure", "must be a list of rows", "instances")
+        raise body_is("structure", f"must be a list of rows, as in {reader.right_body.several}", "instances")
     if not instances:
         raise body_is("empty", "has no row", "instances")
     if len(instances) > most:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from vitals.api.right_body import RightBody
 from vitals.api.schemas import InvalidField, Problem
 from vitals.api.state import state_of
 from vitals.errors import InvalidInput, ServiceProblem
@@ -25,6 +26,10 @@ _logger = logging.getLogger(__name__)
 _LONGEST_PATH = 200
 _MOST_IN_A_SENTENCE = 5
 _INVALID = "urn:vitals:problem:invalid-input"
+
+_OF_BODY = {413: "too_large", 415: "encoding"}
+_OTHER_SERVERS = ("/v1/models", "/invocations", "/predictions")
+"""Where KServe's V1 protocol, TensorFlow Serving, MLflow, SageMaker and TorchServe are asked."""
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -75,21 +80,32 @@ async def _invalid(request: Request, wrong: Exception) -> JSONResponse:
     state.monitoring.validation.count(wrong.counted)
     state.recorder.refused([(field.field, field.reason) for field in wrong.fields])
     if speaks_v2(request):
-        named = "; ".join(f"{field.field}: {field.message}" for field in wrong.fields[:_MOST_IN_A_SENTENCE])
-        return _answer(request, 400, f"The input was refused: {named}.")
+        return _answer(request, 400, _sentence(wrong))
     fields = [InvalidField(field=field.field, reason=field.reason, message=field.message) for field in wrong.fields]
-    return _answer(request, wrong.status, str(wrong), kind=_INVALID, title=wrong.title, errors=fields)
+    as_a_whole = all(feature == BODY for feature, _ in wrong.counted)
+    detail = _sentence(wrong) if as_a_whole else str(wrong)
+    return _answer(request, wrong.status, detail, kind=_INVALID, title=wrong.title, errors=fields)
+
+
+def _sentence(wrong: InvalidInput) -> str:
+    """The first mistakes, each with its place; what is said of the body as a whole is a sentence already."""
+    said = [
+        field.message if field.message.startswith("The body") else f"{field.field}: {field.message}"
+        for field in wrong.fields[:_MOST_IN_A_SENTENCE]
+    ]
+    return f"The input was refused: {'; '.join(said)}."
 
 
 async def _http(request: Request, wrong: Exception) -> JSONResponse:
     assert isinstance(wrong, HTTPException)  # noqa: S101  (Starlette's type for handlers is wider)
     status = wrong.status_code
     detail = {
-        404: f"There is nothing at {_path(request)}.",
+        404: f"There is nothing at {_path(request)}{_instead(request)}.",
         405: f"{_path(request)} does not take {request.method[:20]}.",
     }.get(status, str(wrong.detail))
-    if status == 413 and (request.url.path == "/predict" or speaks_v2(request)):
-        state_of(request).monitoring.validation.count({(BODY, "too_large"): 1})
+    reason = _OF_BODY.get(status)
+    if reason and (_route_path(request) == "/predict" or speaks_v2(request)):
+        state_of(request).monitoring.validation.count({(BODY, reason): 1})
     _logger.warning("%s answered %d: %s", request.method[:20], status, detail, extra={"http.response.status_code": status})
     return _answer(request, status, detail, headers=wrong.headers)
 
@@ -109,9 +125,31 @@ async def _unexpected(request: Request, wrong: Exception) -> JSONResponse:
 
 def speaks_v2(request: Request) -> bool:
     """Whether the request came by the Open Inference Protocol, whose errors have a form of their own."""
-    return request.url.path == "/v2" or request.url.path.startswith("/v2/")
+    path = _route_path(request)
+    return path == "/v2" or path.startswith("/v2/")
+
+
+def _instead(request: Request) -> str:
+    """What to ask in place of a path that other model servers have."""
+    if not _route_path(request).startswith(_OTHER_SERVERS):
+        return ""
+    state = state_of(request)
+    root = printable(_root_path(request))
+    v2 = f"{root}/v2/models/{state.facts.name}/infer"
+    return f": ask POST {root}/predict with {RightBody(state.profile).one}, or the Open Inference Protocol V2 at {v2}"
+
+
+def _root_path(request: Request) -> str:
+    """Where the application is mounted, or a proxy shows it: empty, or begins with a slash and does not end with one."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def _route_path(request: Request) -> str:
+    """The path within the application. ASGI's `path` has the root path in it; behind some proxies it lacks it all the same."""
+    path, root = str(request.scope["path"]), _root_path(request)
+    return path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path
 
 
 def _path(request: Request) -> str:
-    """The path asked for, short and with nothing that could break a log line."""
-    return printable(request.url.path[:_LONGEST_PATH])
+    """The path that the client asked for, short and with nothing that could break a log line."""
+    return printable((_root_path(request) + _route_path(request))[:_LONGEST_PATH])

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from vitals.profile.bins import LARGEST
 from vitals.profile.document import Feature, Profile
+from vitals.profile.whole_numbers import whole_range
 
 _MOST_LISTED = 200
 """Categories that the document lists; a feature with more says how many there are."""
@@ -86,10 +87,12 @@ def _value(feature: Feature) -> dict[str, Any]:
     schema: dict[str, Any]
     said = []
     if feature.kind == "numeric":
-        schema = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+        schema = _number(feature)
         if feature.minimum is not None and feature.maximum is not None:
             said.append(f"{feature.minimum:g} to {feature.maximum:g} in the reference")
-        if feature.integer:
+        if feature.whole:
+            said.append("whole numbers only")
+        elif feature.integer:
             said.append("whole numbers there")
     elif feature.kind == "boolean":
         schema = {"type": "boolean"}
@@ -102,6 +105,13 @@ def _value(feature: Feature) -> dict[str, Any]:
     if feature.example is not None:
         schema["examples"] = [feature.example]
     return {**schema, "title": feature.name, "description": f"{feature.kind.capitalize()}; {', '.join(said)}".rstrip("; ") + "."}
+
+
+def _number(feature: Feature) -> dict[str, Any]:
+    bounds = whole_range(feature) if feature.whole else None
+    if bounds is None:
+        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+    return {"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}
 
 
 def _category(feature: Feature) -> tuple[dict[str, Any], str]:

@@ -1,33 +1,22 @@
-"""From JSON to the model's rows: strictly what the profile says, and for anything else a field, a reason and a sentence."""
+"""From JSON to the model's rows, and everything that is wrong with a request: each a field, a reason and a sentence."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable
 
+from vitals.api.right_body import RightBody
+from vitals.api.values import Refused, reader_of
 from vitals.errors import InvalidInput, WrongField
 from vitals.monitoring.validation import BODY, UNKNOWN
-from vitals.profile.bins import LARGEST, Value
-from vitals.profile.document import Feature, Profile
+from vitals.profile.bins import Value
+from vitals.profile.document import Profile
 
 MOST_FIELDS = 50
 """Wrong fields that an answer names; the others are counted all the same."""
 
-LONGEST_CATEGORY = 200
-"""Characters of a category that the model has not seen; what goes on to logs is bounded by it."""
-
 _LONGEST_NAME = 100
-_INT64 = 2**63
 
 Row = list[Value]
-Read = Callable[[object], Value]
-
-
-class _Refused(Exception):
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason = reason
-        self.message = message
 
 
 class Wrong:
@@ -55,20 +44,23 @@ def body_is(reason: str, message: str, field: str = "body") -> InvalidInput:
 
 
 class RowReader:
-    """Reads rows of one model."""
+    """Reads rows of one model. right_body: what its requests look like."""
 
     def __init__(self, profile: Profile) -> None:
-        self._features = [(feature.name, _reader(feature), feature.missing_allowed) for feature in profile.features]
+        self.right_body = RightBody(profile)
+        self._features = [(feature.name, reader_of(feature), feature.missing_allowed) for feature in profile.features]
         self._names = frozenset(feature.name for feature in profile.features)
 
     def read(self, given: object, place: str, wrong: Wrong) -> Row:
         """The values of one row in the order of the model's features; of no use where `wrong` has got more by it.
 
-        Nothing is converted but whole numbers to floats, where a feature is numeric. place: where in the request the row is.
+        A numeric feature's value is a float; of an integer type it is an int where the type holds the number. A category that
+        is a whole number may be written as 2.0. Nothing else is converted. place: where in the request the row is.
+        Raises InvalidInput where the row is no object: the other rows are then of the same wrong form.
         """
         if not isinstance(given, dict):
-            wrong.add(BODY, "structure", place, "must be an object: a value for each feature, by name")
-            return []
+            right = self.right_body.one if place == "features" else self.right_body.several
+            raise body_is("structure", f"must be an object with a value for each feature by name, as in {right}", place)
         row: Row = []
         for name, read, missing_allowed in self._features:
             value = given.get(name)
@@ -79,7 +71,7 @@ class RowReader:
                 continue
             try:
                 row.append(read(value))
-            except _Refused as refused:
+            except Refused as refused:
                 wrong.add(name, refused.reason, f"{place}.{name}", refused.message)
         if given.keys() - self._names:
             self._unknown(given.keys() - self._names, place, wrong)
@@ -88,60 +80,9 @@ class RowReader:
     def _unknown(self, names: set[object], place: str, wrong: Wrong) -> None:
         # The name came from the client: it goes back to the client, but it is no name of ours.
         for name in sorted(map(str, names)):
-            wrong.add(
-                UNKNOWN, "unknown_feature", f"{place}.{UNKNOWN}", f"{name[:_LONGEST_NAME]!a} is not a feature of this model"
-            )
+            wrong.add(UNKNOWN, "unknown_feature", f"{place}.{UNKNOWN}", f"{named(name)} is not a feature of this model")
 
 
-def _reader(feature: Feature) -> Read:
-    if feature.kind == "numeric":
-        return _number
-    if feature.kind == "boolean":
-        return _boolean
-    return _category(feature)
-
-
-def _number(value: object) -> Value:
-    if type(value) is not float and type(value) is not int:  # true and false are ints, too
-        raise _Refused("type", "must be a number")
-    if -LARGEST <= value <= LARGEST:
-        return float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _Refused("not_finite", "must be a finite number")
-    raise _Refused("too_large_number", f"must be a number from -{LARGEST:g} to {LARGEST:g}: beyond, a model can't compute")
-
-
-def _boolean(value: object) -> Value:
-    if isinstance(value, bool):
-        return value
-    raise _Refused("type", "must be true or false")
-
-
-def _category(feature: Feature) -> Read:
-    known = {(type(category), category) for category in feature.categories}  # 1 and true are equal, and not the same
-    kinds = {kind for kind, _ in known}
-    named = " or ".join(sorted({str: "text", int: "a whole number"}[kind] for kind in kinds)) or "text"
-
-    def category(value: object) -> Value:
-        if type(value) not in kinds or not isinstance(value, str | int):
-            raise _Refused("type", f"must be {named}")
-        if (type(value), value) in known:
-            return value
-        if not feature.unseen_allowed:
-            raise _Refused("unseen_category", f"is none of the {len(known)} categories that the model knows")
-        if not _may_be_category(value):
-            raise _Refused("unseen_category", f"is no category: more than {LONGEST_CATEGORY} characters, or not Unicode text")
-        return value
-
-    return category
-
-
-def _may_be_category(value: str | int) -> bool:
-    if isinstance(value, int):
-        return -_INT64 <= value < _INT64
-    return len(value) <= LONGEST_CATEGORY and is_unicode(value)
-
-
-def is_unicode(text: str) -> bool:
-    """Whether `text` can be written as UTF-8: JSON can name half of a surrogate pair, which no answer and no log can hold."""
-    return not any("\ud800" <= one <= "\udfff" for one in text)
+def named(name: str) -> str:
+    """A name that a client sent, short and in ASCII, for the sentence that goes back to it."""
+    return f"{name[:_LONGEST_NAME]!a}"

@@ -26,6 +26,7 @@ class State:
     recorder: Recorder
     monitoring: ModelMonitoring
     instances_max: int
+    request_max_bytes: int
     log_features: bool
     batcher: Batcher[RequestContext] | None = None
     canaries: int = 0

@@ -13,9 +13,11 @@ from fastapi.responses import JSONResponse
 
 from vitals.api.answers import answer
 from vitals.api.bodies import json_of
-from vitals.api.rows import RowReader, Wrong, body_is, is_unicode
+from vitals.api.rows import RowReader, Wrong, body_is
 from vitals.api.state import state_of
+from vitals.api.v2_tensor import parameters_of
 from vitals.api.v2_tensors import TensorReader, inputs_of, outputs_of, tensors
+from vitals.api.values import is_unicode
 from vitals.errors import NotThisModel
 from vitals.profile.document import Profile
 from vitals.profile.facts import ModelFacts
@@ -31,7 +33,7 @@ _BINARY = "inference-header-content-length"
 def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
     """The protocol's routes for this model."""
     router = APIRouter(tags=["Open Inference Protocol V2"])
-    reader, row_reader = TensorReader(profile), RowReader(profile)
+    reader, row_reader = TensorReader(profile, f"/v2/models/{facts.name}"), RowReader(profile)
     outputs = {one["name"]: one for one in outputs_of(profile)}
 
     @router.get("/v2", summary="What this server is")
@@ -71,15 +73,16 @@ def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
     async def infer(request: Request, model_name: str, model_version: str | None = None) -> JSONResponse:
         _is_this(model_name, model_version)
         if _BINARY in request.headers:
-            raise body_is("structure", "has binary tensors, which this server does not take: send JSON")
+            raise body_is("structure", "has binary tensors, which this server does not take: send JSON (binary_data=False)")
         state = state_of(request)
         body = await json_of(request)
         if not isinstance(body, dict):
-            raise body_is("structure", "must be an object with `inputs`")
+            raise body_is("structure", f"The body must be an object with `inputs`: {reader.right}")
         asked_id = _id(body.get("id"))
         wanted = _wanted(body.get("outputs"))
         wrong = Wrong()
-        given = reader.rows(body.get("inputs"), most=state.instances_max)
+        content_type = parameters_of(body, "").get("content_type")
+        given = reader.rows(body.get("inputs"), most=state.instances_max, content_type=content_type)
         rows = [row_reader.read(row, f"inputs.{index}", wrong) for index, row in enumerate(given)]
         wrong.raise_if_any()
         answers = await answer(state, rows)

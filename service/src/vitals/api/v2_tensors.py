@@ -5,25 +5,21 @@ https://github.com/open-inference/open-inference-protocol/blob/main/specificatio
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from vitals.api.answers import Answer
-from vitals.api.rows import body_is
-from vitals.errors import InvalidInput
+from vitals.api.right_body import example_of, listed
+from vitals.api.rows import body_is, named
+from vitals.api.v2_tensor import NUMBERS, Tensor
 from vitals.profile.document import Feature, Profile
-
-TOGETHER = "features"
-"""The name of one tensor [rows, features] in place of one a feature, where all features are numeric."""
-
-_NUMBERS = frozenset({"FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
+from vitals.profile.whole_numbers import integer_type
 
 
 def datatype_of(feature: Feature) -> str:
     """The protocol's name of a feature's type."""
     if feature.kind == "numeric":
-        return "FP64"
+        return (integer_type(feature) or "int64").upper() if feature.whole else "FP64"
     if feature.kind == "boolean":
         return "BOOL"
     return "INT64" if all(isinstance(category, int) for category in feature.categories) else "BYTES"
@@ -43,24 +39,29 @@ def outputs_of(profile: Profile) -> list[dict[str, Any]]:
 
 
 class TensorReader:
-    """Reads the inputs of requests for one model."""
+    """Reads the inputs of requests for one model.
 
-    def __init__(self, profile: Profile) -> None:
+    They are one tensor a feature; or, where one datatype fits all features, a single tensor of any name that is no feature's,
+    with the features in the profile's order. Which datatype fits: any of numbers for numbers and for categories that are
+    numbers, BOOL for truth values, BYTES for text. right: how to send rows, as part of a sentence.
+    """
+
+    def __init__(self, profile: Profile, path: str = "") -> None:
+        """path: where the model's metadata are, for sentences."""
         self._features = {feature.name: feature for feature in profile.features}
-        self._names = list(self._features)
-        together = all(feature.kind == "numeric" for feature in profile.features)
-        self._together = together and TOGETHER not in self._features
+        self._fitting = frozenset.intersection(*(_fitting(feature) for feature in profile.features))
+        self.right = _right(profile, self._fitting, path)
 
-    def rows(self, given: object, *, most: int) -> list[dict[str, Any]]:
+    def rows(self, given: object, *, most: int, content_type: str | None = None) -> list[dict[str, Any]]:
         """One object a row, as `instances` of POST /predict has them: what is in them is yet to be checked.
 
+        content_type: that of the request, one of those that `parameters_of` lets pass.
         Raises InvalidInput where the tensors are none, do not fit together, or have more than `most` rows.
         """
         if not isinstance(given, list) or not given:
-            raise body_is("structure", "must be a list of tensors", "inputs")
-        tensors = [_Tensor(one, f"inputs.{index}") for index, one in enumerate(given)]
-        names = [tensor.name for tensor in tensors]
-        if len(set(names)) < len(names):
+            raise body_is("structure", f"must be a list of tensors: {self.right}", "inputs")
+        tensors = [Tensor(one, f"inputs.{index}", content_type) for index, one in enumerate(given)]
+        if len({tensor.name for tensor in tensors}) < len(tensors):
             raise body_is("structure", "has two tensors of one name", "inputs")
         if len({tensor.rows for tensor in tensors}) > 1:
             raise body_is("structure", "has tensors of different lengths", "inputs")
@@ -69,72 +70,65 @@ class TensorReader:
             raise body_is("empty", "has no row", "inputs")
         if count > most:
             raise body_is("too_many_rows", f"has {count} rows; {most} are the limit", "inputs")
-        if self._together and names == [TOGETHER]:
+        if len(tensors) == 1 and tensors[0].name not in self._features:
             return self._split(tensors[0])
-        columns = {tensor.name: self._column(tensor) for tensor in tensors}
-        return [{name: column[index] for name, column in columns.items()} for index in range(count)]
+        return _rows({tensor.name: self._column(tensor) for tensor in tensors}, count)
 
-    def _split(self, tensor: _Tensor) -> list[dict[str, Any]]:
-        width = len(self._names)
-        if tensor.shape[1:] != [width] or tensor.datatype not in _NUMBERS:
-            raise tensor.is_wrong(f"must be of the shape [rows, {width}], and of numbers")
-        starts = range(0, len(tensor.data), width)
-        return [dict(zip(self._names, tensor.data[start : start + width], strict=True)) for start in starts]
+    def _split(self, tensor: Tensor) -> list[dict[str, Any]]:
+        """The rows of one tensor that has all features."""
+        width = len(self._features)
+        if tensor.shape[1:] not in ([width], [1, width]) or tensor.datatype not in self._fitting:
+            raise tensor.is_wrong(f"{named(tensor.name)} is not a feature of this model: {self.right}")
+        columns = {
+            name: _categories(feature, tensor.data[index::width]) for index, (name, feature) in enumerate(self._features.items())
+        }
+        return _rows(columns, tensor.rows)
 
-    def _column(self, tensor: _Tensor) -> list[Any]:
+    def _column(self, tensor: Tensor) -> list[Any]:
+        """The values of one feature."""
         if tensor.shape[1:] not in ([], [1]):
-            raise tensor.is_wrong("must be of the shape [rows]")
+            raise tensor.is_wrong(f"must be of the shape [rows] or [rows, 1]: {self.right}")
         feature = self._features.get(tensor.name)
         if feature is None:
             return tensor.data  # told as an unknown feature, with its name, when the rows are checked
-        expected = datatype_of(feature)
-        if tensor.datatype != expected and not (expected == "FP64" and tensor.datatype in _NUMBERS):
-            raise tensor.is_wrong(f"must be of the datatype {expected}")
-        if expected == "BYTES" and any(isinstance(category, int) for category in feature.categories):
-            by_text = {str(category): category for category in feature.categories}
-            return [by_text.get(value, value) if isinstance(value, str) else value for value in tensor.data]
-        return tensor.data
+        if tensor.datatype not in _fitting(feature):
+            expected = datatype_of(feature)
+            such_as = "" if feature.example is None else f", its data such as {example_of(feature)}"
+            also = " or another of numbers" if expected in NUMBERS else ""
+            raise tensor.is_wrong(f"must be of the datatype {expected}{also}{such_as}")
+        return _categories(feature, tensor.data)
 
 
-class _Tensor:
-    """One input: its name, its shape, and its elements in row-major order."""
-
-    def __init__(self, given: object, place: str) -> None:
-        self._place = place
-        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-            raise self.is_wrong("must be an object with name, shape, datatype and data")
-        self.name: str = given["name"]
-        if "binary_data_size" in _parameters(given):
-            raise self.is_wrong("has binary data, which this server does not take: send `data`")
-        shape = given.get("shape")
-        if not isinstance(shape, list) or len(shape) not in (1, 2) or not all(type(size) is int and size >= 0 for size in shape):
-            raise self.is_wrong("must have a shape [rows] or [rows, columns]")
-        self.shape: list[int] = shape
-        self.datatype = given.get("datatype")
-        if not isinstance(self.datatype, str):
-            raise self.is_wrong("must have a datatype")
-        data = given.get("data")
-        if not isinstance(data, list):
-            raise self.is_wrong("must have data, a list")
-        self.data = _flat(data)
-        if len(self.data) != math.prod(shape):
-            raise self.is_wrong("must have as many elements as its shape says")
-        self.rows = shape[0]
-
-    def is_wrong(self, message: str) -> InvalidInput:
-        return body_is("structure", message, self._place)
+def _rows(columns: dict[str, list[Any]], count: int) -> list[dict[str, Any]]:
+    return [{name: column[index] for name, column in columns.items()} for index in range(count)]
 
 
-def _parameters(given: dict[str, Any]) -> dict[str, Any]:
-    parameters = given.get("parameters")
-    return parameters if isinstance(parameters, dict) else {}
+def _fitting(feature: Feature) -> frozenset[str]:
+    """The datatypes that a tensor of this feature may have."""
+    expected = datatype_of(feature)
+    return NUMBERS if expected in NUMBERS else frozenset({expected})
 
 
-def _flat(data: list[Any]) -> list[Any]:
-    """Row-major elements, of a list or of a list of lists; what nests more deeply is no element of any type, and told so."""
-    if not any(isinstance(one, list) for one in data):
+def _categories(feature: Feature, data: list[Any]) -> list[Any]:
+    """Text as the category whose name it is, where a feature has numbers beside text among its categories."""
+    if datatype_of(feature) != "BYTES" or not any(isinstance(category, int) for category in feature.categories):
         return data
-    return [value for one in data for value in (one if isinstance(one, list) else [one])]
+    by_text = {str(category): category for category in sorted(feature.categories, key=lambda one: isinstance(one, str))}
+    return [by_text.get(value, value) if isinstance(value, str) else value for value in data]
+
+
+def _right(profile: Profile, fitting: frozenset[str], path: str) -> str:
+    """How to send rows to this model: names, shapes and datatypes."""
+    width = len(profile.features)
+    each = [f"{named(feature.name)} {datatype_of(feature)}" for feature in profile.features]
+    features = listed(each, f"… (GET {path} names all {width})")
+    if not fitting:
+        return f"send one tensor a feature, each of the shape [rows] and of its own datatype: {features}"
+    datatypes = "numbers (FP64 or another)" if fitting == NUMBERS else " or ".join(sorted(fitting))
+    return (
+        f"send one tensor of the shape [rows, {width}] and of {datatypes}, the features in this order, "
+        f"or one tensor a feature, each of the shape [rows]: {features}"
+    )
 
 
 def tensors(answers: Sequence[Answer], outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from vitals.telemetry import Counts
 UNKNOWN, BODY = "(unknown)", "(body)"
 """In place of a feature's name: a name that the model does not know, and the request as a whole."""
 
-OF_BODY = ("not_json", "empty", "structure", "too_many_rows", "too_large")
+OF_BODY = ("not_json", "empty", "structure", "too_many_rows", "too_large", "encoding")
 
 Failure = tuple[str, str]
 """The name of a feature, or UNKNOWN or BODY; and the reason."""
@@ -27,7 +27,7 @@ def possible_failures(profile: Profile) -> list[Failure]:
         if not feature.missing_allowed:
             reasons.append("missing")
         if feature.kind == "numeric":
-            reasons += ["not_finite", "too_large_number"]
+            reasons += ["not_finite", "too_large_number", *(["not_whole"] if feature.whole else [])]
         if feature.kind == "categorical":
             reasons.append("unseen_category")
         found += [(feature.name, reason) for reason in reasons]
