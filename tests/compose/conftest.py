@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from vitals.settings import ROOT, ContainerSettings, Settings, StackSettings
+from vitals.container_settings import ContainerSettings
+from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack.stores import Stores
 from vitals_dashboards.fragile import make_fragile_iris
 

@@ -11,7 +11,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from vitals.settings import ROOT, ContainerSettings, StackSettings
+from vitals.container_settings import ContainerSettings
+from vitals.settings import ROOT, StackSettings
 from vitals.stack.engines import Engines
 from vitals.stack.java import find_jdk
 from vitals.stack.recipes import load_recipes

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from vitals.settings import ROOT, ContainerSettings, Settings, StackSettings
+from vitals.container_settings import ContainerSettings
+from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack.backends import idle_ports
 from vitals.stack.groups import GROUPS
 

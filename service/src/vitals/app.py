@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 
@@ -16,9 +16,11 @@ from vitals.api.problems import add_problem_handlers
 from vitals.api.request_schema import add_request_schemas
 from vitals.api.state import State
 from vitals.api.v2 import v2_router
-from vitals.errors import ModelError
+from vitals.errors import ModelError, ModelMismatch
 from vitals.model.batcher import Batcher
-from vitals.model.served import load_model
+from vitals.model.call_pace import CallPace, measured_pace
+from vitals.model.served import ServedModel, load_model
+from vitals.model.threads import threads_of_a_call
 from vitals.monitoring.model_monitoring import ModelMonitoring
 from vitals.monitoring.prediction_key import prediction_key
 from vitals.profile.folder import read_folder
@@ -28,16 +30,25 @@ from vitals.telemetry import Recorder, instrument
 _logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, *, before_ready: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    model: ServedModel | None = None,
+    before_ready: Callable[[], None] = lambda: None,
+    watched: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> FastAPI:
     """The model service. Without `settings` they come from the environment.
 
-    The routes are there at once; the model is loaded while the application already answers, and `/health/ready` says when it is.
-    `before_ready` is called once between the two.
+    The routes are there at once. A `model` that was loaded before is served; without one it is loaded while the application
+    already answers, and `/health/ready` says when it is, or why it could not be. With several workers none answers before its
+    model is loaded, and one whose model can't be does not start.
+    `before_ready` is called once before the first prediction. `watched` is entered on the event loop while there is a model to be
+    asked, and is given what delivers the telemetry that is buffered.
     Raises SettingsError, ModelMissing or ModelMismatch with a sentence for each thing that is wrong.
     """
     settings = settings or Settings.load()
     folder = settings.model_folder
-    served = read_folder(folder)
+    served = model or read_folder(folder)
     facts, profile = served.facts, served.profile
     key = prediction_key(settings.prediction_key_file)
 
@@ -62,25 +73,49 @@ def create_app(settings: Settings | None = None, *, before_ready: Callable[[], N
             log_features=settings.log_features,
         )
 
+        def loaded() -> tuple[ServedModel, CallPace]:
+            threads = threads_of_a_call(settings.model_threads, settings.service_workers)
+            loaded = model or load_model(folder, allow_pickle=settings.allow_pickle, threads=threads)
+            example = [feature.example for feature in profile.features]
+            return loaded, measured_pace(loaded, example, max_size=settings.batch_max_size)
+
+        until_the_end = ExitStack()
+
         async def load() -> None:
             try:
-                model = await asyncio.to_thread(load_model, folder, allow_pickle=settings.allow_pickle)
+                to_ask, pace = await asyncio.to_thread(loaded)
             except ModelError as wrong:
+                state.unloadable = f"The model {facts.name} {facts.version} can't be served; the log of the service says why."
                 _logger.critical("The model can't be served, so this process never gets ready: %s", wrong)
                 return
+            except Exception as wrong:
+                state.unloadable = f"The model {facts.name} {facts.version} could not be loaded ({type(wrong).__name__})."
+                _logger.critical("The model could not be loaded, so this process never gets ready.", exc_info=wrong)
+                return
+            if pace.lone_seconds > settings.predict_timeout_seconds:
+                _logger.warning(
+                    "A call of the model takes %.1f s, longer than PREDICT_TIMEOUT (%s): requests will be answered 503.",
+                    *(pace.lone_seconds, settings.predict_timeout),
+                )
             before_ready()
             state.batcher = Batcher(
-                model,
+                to_ask,
                 around=recorder.batch,
                 max_size=settings.batch_max_size,
                 queue_size=settings.queue_max_size,
+                pace=pace,
+                timeout_seconds=settings.predict_timeout_seconds,
             )
+            until_the_end.enter_context(watched(telemetry.shutdown))
 
         loading = asyncio.create_task(load(), name="load model")
-        if settings.service_workers > 1:
+        if settings.service_workers > 1 or model is not None:
             # Workers share the port: one that can't answer yet must not take requests that another could.
             await loading
-        yield
+            if state.batcher is None:
+                raise ModelMismatch(state.unloadable)
+        with until_the_end:
+            yield
         loading.cancel()
         if state.batcher is not None:
             await state.batcher.close()

@@ -11,8 +11,9 @@ VitalsError
 │   ├── InvalidInput        422: the input is not what the model takes; says what is wrong with each field
 │   ├── LabelProblem        403, 409, 410 or 422: one label that is not counted
 │   ├── NotThisModel        404: another model, or another version, was asked for
-│   ├── NotReady            503: the model is still being loaded
-│   └── Overloaded          503: more rows wait than the limit allows
+│   ├── NotReady            503: the model is still being loaded, or could not be
+│   ├── Overloaded          503: more rows wait than the limit allows
+│   └── ModelTimeout        503: the model's answer did not come in time
 └── StackError              the engines can't be started, asked or stopped
     ├── PreflightError      a tool, a port, memory or disk is missing: said before anything starts
     ├── BuildError          an engine could not be built or fetched
@@ -107,7 +108,7 @@ class NotThisModel(ServiceProblem):
 
 
 class NotReady(ServiceProblem):
-    """The model is still being loaded."""
+    """The model is still being loaded, or could not be."""
 
     status = 503
     title = "Not Ready"
@@ -120,6 +121,19 @@ class Overloaded(ServiceProblem):
     status = 503
     title = "Overloaded"
     retry_after_seconds = 1
+
+
+class ModelTimeout(ServiceProblem):
+    """The model's answer did not come within PREDICT_TIMEOUT, or an earlier call hangs."""
+
+    status = 503
+    title = "Model Timeout"
+    retry_after_seconds = 5
+
+    def __init__(self, sentence: str, *, asked: bool) -> None:
+        """asked: whether the model had been asked for the rows when their time was over."""
+        self.asked = asked
+        super().__init__(sentence)
 
 
 class StackError(VitalsError):

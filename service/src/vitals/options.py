@@ -12,7 +12,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from vitals.settings import ContainerSettings, Settings, StackSettings
+from vitals.container_settings import ContainerSettings
+from vitals.settings import Settings, StackSettings
 
 Section = type[Settings] | type[StackSettings] | type[ContainerSettings]
 

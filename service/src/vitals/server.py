@@ -8,19 +8,24 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from vitals.errors import SettingsError
-from vitals.model.served import load_model
+from vitals.loop_watchdog import loop_watched
+from vitals.model.threads import tell_libraries, threads_of_a_call
 from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
 from vitals.settings import Settings
 from vitals.telemetry.exporters import exporter_classes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from vitals.model.served import ServedModel
 
 _WORKER_ANSWERS_SECONDS = 60
 """uvicorn ends a worker that does not answer it; its own 5 s are less than a start takes on a busy machine."""
@@ -33,12 +38,20 @@ def serve(settings: Settings) -> None:
     """
     # uvicorn drains on SIGTERM and then raises it again for whoever was there before: an orderly end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Before numpy is loaded, which the modules below do.
+    threads = threads_of_a_call(settings.model_threads, settings.service_workers)
+    tell_libraries(threads)
+    from vitals.model.loading import check_model, load
+
     _check_exporters()
-    load_model(settings.model_folder, allow_pickle=settings.allow_pickle)
+    several = settings.service_workers > 1
+    get = check_model if several else load
+    model = get(settings.model_folder, allow_pickle=settings.allow_pickle, threads=threads)
     _check_key(settings)
     listener = _listen(settings.service_host, settings.service_port)
     config = uvicorn.Config(
-        "vitals.server:make_app",
+        # Workers are processes of their own, which import it by its name.
+        "vitals.server:make_app" if several else partial(make_app, model),
         factory=True,
         workers=settings.service_workers,
         log_config=_log_config(settings.log_level),
@@ -49,13 +62,16 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
         timeout_worker_healthcheck=_WORKER_ANSWERS_SECONDS,
     )
-    server = uvicorn.Server(config)
-    if settings.service_workers > 1:
-        Workers(config, sockets=[listener]).run()
+    if several:
+        workers = Workers(config, sockets=[listener])
+        workers.run()
+        failed = any(process.exitcode == STARTUP_FAILURE for process in workers.processes)
     else:
+        server = uvicorn.Server(config)
         server.run(sockets=[listener])
-        if not server.started:
-            sys.exit(3)  # the application's start failed; uvicorn has logged why
+        failed = not server.started
+    if failed:
+        sys.exit(STARTUP_FAILURE)  # the application's start failed, and the log says why
 
 
 class Workers(Multiprocess):
@@ -72,11 +88,17 @@ class Workers(Multiprocess):
         super().keep_subprocess_alive()
 
 
-def make_app() -> FastAPI:
-    """The application of each process that serves."""
+def make_app(model: ServedModel | None = None) -> FastAPI:
+    """The application of each process that serves: with the `model` that this process has loaded, or loading it itself."""
     from vitals.app import create_app
 
-    return create_app(before_ready=_spare_the_garbage_collector)
+    settings = Settings.load()
+    return create_app(
+        settings,
+        model=model,
+        before_ready=_spare_the_garbage_collector,
+        watched=partial(loop_watched, settings.loop_stall_seconds),
+    )
 
 
 def _spare_the_garbage_collector() -> None:
@@ -128,11 +150,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class LoggedAlready(logging.Filter):
-    """Drops uvicorn's own traceback of a request that failed: the service logged it already, with its trace id."""
+    """Drops uvicorn's own traceback of what the service logged already: a request that failed (with its trace id), a model that
+    can't be loaded.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep everything else."""
-        return not record.getMessage().startswith("Exception in ASGI application")
+        said = record.getMessage()
+        return not (said.startswith("Exception in ASGI application") or "\nvitals.errors.ModelMismatch: " in said)
 
 
 def _log_config(level: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 Days = Annotated[str, Field(pattern=r"^[1-9][0-9]*[hd]$")]
 AlertWindows = Literal["production", "demo"]
 Age = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,7}[smhd]$")]
+Timeout = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(ms|s|m)$")]
 Interval = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4})[smh]$")]
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,7 +48,9 @@ def _state_dir() -> Path:
     return _home_of("state") / f"{ROOT.name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
 
-class _Options(BaseSettings):
+class Options(BaseSettings):
+    """What all options share: they come from the environment, and what is wrong with one is a sentence."""
+
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     @field_validator("*", mode="after")
@@ -77,7 +80,7 @@ def _sentence(error: dict[str, Any]) -> str:
     return f"{name} is wrong: {reason}{value}."
 
 
-class Settings(_Options):
+class Settings(Options):
     """Options of the model service."""
 
     model_dir: Path | None = Field(
@@ -93,14 +96,28 @@ class Settings(_Options):
     service_workers: int = Field(
         1, ge=1, le=64, description="Processes that share the port; each is an instance of its own in the telemetry."
     )
-    batch_max_size: int = Field(
-        64, ge=1, le=4096, description="Rows in one call of the model: those that queued while the last call ran."
-    )
+    batch_max_size: int = Field(64, ge=1, le=4096, description="Rows in one call of the model: those that wait when it begins.")
     queue_max_size: int = Field(
         1024,
         ge=1,
         le=1_000_000,
         description="Rows that may wait for the model; a request with more than there is room for is answered 503 at once.",
+    )
+    predict_timeout: Timeout = Field(
+        "10s",
+        description="How long a request waits for the model before it is answered 503: a number and ms, s or m.",
+    )
+    loop_stall_seconds: int = Field(
+        30,
+        ge=0,
+        le=3600,
+        description="Ends a process whose event loop has not turned for so long, so that it is started anew; 0 is never.",
+    )
+    model_threads: int = Field(
+        1,
+        ge=0,
+        le=1024,
+        description="Threads of one call of the model; 0 for as many as the CPU limit has for each of SERVICE_WORKERS.",
     )
     instances_max: int = Field(
         100, ge=1, le=10_000, description="Rows, or labels, in one request; one with more is answered 422."
@@ -150,12 +167,18 @@ class Settings(_Options):
         return self.model_dir or Path(os.environ.get("VITALS_STATE_DIR") or _state_dir()) / "model"
 
     @property
+    def predict_timeout_seconds(self) -> float:
+        """PREDICT_TIMEOUT in seconds."""
+        unit = self.predict_timeout.lstrip("0123456789")
+        return int(self.predict_timeout.removesuffix(unit)) * {"ms": 0.001, "s": 1, "m": 60}[unit]
+
+    @property
     def labels_max_age_seconds(self) -> int:
         """LABELS_MAX_AGE in seconds."""
         return int(self.labels_max_age[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[self.labels_max_age[-1]]
 
 
-class StackSettings(_Options):
+class StackSettings(Options):
     """Options of the engines: where they listen, what they keep, which backends the Collector sends to."""
 
     metrics_backend: str = Field("prometheus", description="A file of otel-collector/backends/metrics, without `.yaml`.")
@@ -260,40 +283,3 @@ class StackSettings(_Options):
     def ports(self) -> dict[str, int]:
         """Each port option's variable and its value."""
         return {name.upper(): value for name, value in self.model_dump().items() if name.endswith("_port")}
-
-
-class ContainerSettings(_Options):
-    """Options that only compose.yaml reads; the images stand for the same versions as the native engines."""
-
-    python_image: str = Field("python:3.13-slim-bookworm", description="What the model service's image is built on.")
-    vitals_image: str = Field("vitals:0.1.0", description="The model service's image: its name, or another to use instead.")
-    collector_image: str = Field("otel/opentelemetry-collector-contrib:0.157.0", description="The Collector's image.")
-    elasticsearch_image: str = Field("elasticsearch:9.5.3", description="Elasticsearch's image.")
-    kibana_image: str = Field("kibana:9.5.3", description="Kibana's image; of Elasticsearch's version.")
-    prometheus_image: str = Field("prom/prometheus:v3.15.0", description="Prometheus's image.")
-    alertmanager_image: str = Field("prom/alertmanager:v0.31.1", description="Alertmanager's image.")
-    node_exporter_image: str = Field("prom/node-exporter:v1.12.1", description="node_exporter's image.")
-    jaeger_image: str = Field("jaegertracing/jaeger:2.13.0", description="Jaeger's image (2.13.0 is its module's 1.76.0).")
-    grafana_image: str = Field("grafana/grafana:12.4.10", description="Grafana's image.")
-    loki_image: str = Field("grafana/loki:3.7.8", description="Loki's image (overlays/loki.yaml).")
-    victoriametrics_image: str = Field(
-        "victoriametrics/victoria-metrics:v1.124.0", description="VictoriaMetrics's image (overlays/victoriametrics.yaml)."
-    )
-    vmalert_image: str = Field("victoriametrics/vmalert:v1.124.0", description="vmalert's image; of VictoriaMetrics's version.")
-    victorialogs_image: str = Field(
-        "victoriametrics/victoria-logs:v1.28.0", description="VictoriaLogs's image (overlays/victorialogs.yaml)."
-    )
-    mimir_image: str = Field("grafana/mimir:2.17.0", description="Mimir's image (overlays/mimir.yaml).")
-    tempo_image: str = Field("grafana/tempo:2.8.2", description="Tempo's image (overlays/tempo.yaml).")
-    victoriametrics_port: Port = Field(8428, description="VictoriaMetrics.")
-    victorialogs_port: Port = Field(9428, description="VictoriaLogs.")
-    mimir_port: Port = Field(9009, description="Mimir.")
-    tempo_port: Port = Field(3200, description="Tempo's API; the Collector reaches its OTLP receiver inside the network.")
-    elasticsearch_memory: str = Field(
-        "1536m", description="The limit of Elasticsearch's container: its heap, as much again outside it, and room for files."
-    )
-    jaeger_ttl: str = Field("168h", description="TRACES_RETENTION in hours, for Jaeger's container: compose can't convert it.")
-    loki_retention: str = Field("168h", description="LOGS_RETENTION in hours, for Loki's container.")
-    docker_containers_dir: str = Field(
-        "/var/lib/docker/containers", description="Where Docker keeps containers' logs, below its data-root."
-    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vitals.api.rows import Row
 from vitals.api.state import State
-from vitals.errors import ServiceProblem
+from vitals.errors import ModelTimeout, ServiceProblem
 from vitals.model.served import Outcome
 from vitals.profile.bins import Value
 from vitals.profile.document import Feature
@@ -29,16 +29,18 @@ class Answer:
 async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
     """Ask the model for `rows`, one or more, in the order of the profile's features; gives as many answers, in the same order.
 
-    Rows are counted once the model was asked for them, also where it failed: rows that break a model are what drift may look
-    like first. Refused rows are not, nor those that a full queue, or a model that is still being loaded, turned away: they come
-    again.
-    Raises NotReady, Overloaded, and what the model raised.
+    Rows are counted once the model was asked for them, also where it failed or took too long: rows that break a model are what
+    drift may look like first. Refused rows are not, nor those that a full queue, a model that is still being loaded or one that
+    hangs turned away: they come again.
+    Raises NotReady, Overloaded, ModelTimeout, and what the model raised.
     """
     batcher = state.ready_batcher
     monitoring = state.monitoring
     try:
         outcomes = await batcher.predict(rows, state.recorder.request(len(rows)))
-    except ServiceProblem:
+    except ServiceProblem as unanswered:
+        if isinstance(unanswered, ModelTimeout) and unanswered.asked:
+            monitoring.asked(rows)
         raise
     except Exception:
         monitoring.asked(rows)

@@ -18,6 +18,7 @@ from vitals.telemetry import Recorder, RequestContext
 class State:
     """The model's facts and profile, the seam to telemetry, the monitoring counters; the batcher once the model is loaded.
 
+    unloadable: why the model could not be loaded, as a sentence.
     canaries: how many requests to `/health/canary` this process has answered.
     """
 
@@ -29,13 +30,14 @@ class State:
     request_max_bytes: int
     log_features: bool
     batcher: Batcher[RequestContext] | None = None
+    unloadable: str = ""
     canaries: int = 0
 
     @property
     def ready_batcher(self) -> Batcher[RequestContext]:
-        """The batcher. Raises NotReady while the model is being loaded."""
+        """The batcher. Raises NotReady while the model is being loaded, and where it could not be."""
         if self.batcher is None:
-            raise NotReady(f"The model {self.facts.name} {self.facts.version} is still being loaded.")
+            raise NotReady(self.unloadable or f"The model {self.facts.name} {self.facts.version} is still being loaded.")
         return self.batcher
 
 

@@ -10,6 +10,7 @@ from vitals.errors import ModelMismatch
 from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.known_column import KnownColumn
 from vitals.model.output import ModelOutput
+from vitals.model.threads import limit_jobs
 from vitals.profile.facts import ARTEFACT_FORMATS
 
 __all__ = ["Artefact", "Container", "Inputs", "ModelOutput", "Row", "open_artefact"]
@@ -57,9 +58,10 @@ class Artefact(Protocol):
         """The model's answers for `rows`; whatever its library raises for rows that it can't take."""
 
 
-def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
+def open_artefact(path: Path, *, allow_pickle: bool = False, threads: int | None = None) -> Artefact:
     """Open the model in `path`, by the ending of its name.
 
+    threads: those of one call; without it an estimator keeps the `n_jobs` that it was fitted with, and ONNX has one.
     Raises ModelMismatch where the file can't be read, or not safely, or holds no model that can be served.
     """
     form = ARTEFACT_FORMATS.get(path.suffix)
@@ -68,7 +70,7 @@ def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
     if form == "onnx":
         from vitals.model.onnx_format import read_onnx
 
-        return read_onnx(path)
+        return read_onnx(path, threads=threads or 1)
     if form == "skops":
         from vitals.model.skops_format import read_skops as read
     else:
@@ -80,4 +82,7 @@ def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
         from vitals.model.pickle_format import read_pickle as read
     from vitals.model.estimator import Estimator
 
-    return Estimator(read(path), path)
+    estimator = read(path)
+    if threads is not None:
+        limit_jobs(estimator, threads)
+    return Estimator(estimator, path)

@@ -1,26 +1,30 @@
-"""Micro-batching without waiting: one call of the model takes every row that queued while the last call ran.
+"""Micro-batching without waiting: one call of the model takes every row that is there.
 
-A lone request is served at once; under load the batches grow by themselves: one call for 100 rows costs about what
-one row costs.
+A lone request is served at once; under load the batches grow by themselves: one call for 100 rows costs about what one row costs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from vitals.errors import Overloaded
+from vitals.errors import ModelTimeout, Overloaded
+from vitals.model.bisecting import each_by_itself
+from vitals.model.call_pace import CallPace
+from vitals.model.model_thread import ModelThread
 from vitals.model.served import Outcome, Row, ServedModel
 
 Ticket = TypeVar("Ticket")
 
 Span = Callable[[Sequence[Ticket]], AbstractContextManager[None]]
-"""What surrounds one call of the model: given the tickets of the requests that it serves."""
+"""What surrounds one call of the model, in whichever thread: given the tickets of the requests that it serves."""
 
 
 @dataclass(slots=True)
@@ -28,62 +32,114 @@ class _Waiting(Generic[Ticket]):
     rows: Sequence[Row]
     ticket: Ticket
     answer: asyncio.Future[list[Outcome]]
+    since: float
 
 
 class Batcher(Generic[Ticket]):
-    """Serves rows of concurrent requests in batches, in a thread of its own so that the event loop stays free.
+    """Serves rows of concurrent requests in batches.
+
+    A short call runs on the event loop, for all requests that came in the same turn of it. A long one runs in a thread, so that
+    the event loop stays free; what comes meanwhile is the next batch. `pace` says which; without it every call runs in the
+    thread. There is never more than one call at a time.
 
     A batch has at most `max_size` rows; the rows of one request stay together, so a request with more goes alone.
     At most `queue_size` rows wait; a request that has more by itself waits alone.
+    A request waits `timeout_seconds` for its answer. While a call in the thread takes longer than that, nothing new is taken.
     """
 
-    def __init__(self, model: ServedModel, *, around: Span[Ticket], max_size: int, queue_size: int) -> None:
+    def __init__(
+        self,
+        model: ServedModel,
+        *,
+        around: Span[Ticket],
+        max_size: int,
+        queue_size: int,
+        pace: CallPace | None = None,
+        timeout_seconds: float = math.inf,
+    ) -> None:
         self._model = model
         self._around = around
         self._max_size = max_size
         self._queue_size = queue_size
+        self._pace = pace or CallPace(0)
+        self._timeout = timeout_seconds
         self._queue: deque[_Waiting[Ticket]] = deque()
         self._rows_waiting = 0
-        self._came = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._loop = asyncio.create_task(self._serve(), name="batcher")
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()  # a batch belongs to no request more than to another
+        self._turn_is_due = False
+        self._thread = ModelThread()
+        self._in_thread: list[_Waiting[Ticket]] = []
+        self._call_since = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     async def predict(self, rows: Sequence[Row], ticket: Ticket) -> list[Outcome]:
         """The model's answers for `rows` (each in the order of the model's features), in the same order.
 
-        Raises Overloaded where the queue is full, and what the model raised where it failed on these rows.
+        Raises Overloaded where the queue is full, ModelTimeout where the answer did not come in time or an earlier call hangs,
+        and what the model raised where it failed on these rows.
         """
+        now = time.monotonic()
+        if self._in_thread and (hangs := self.hangs_for(now)):
+            raise ModelTimeout(f"The model has not answered for {hangs:.0f} s: it is asked again once it has.", asked=False)
         if self._queue and self._rows_waiting + len(rows) > self._queue_size:
             raise Overloaded(
                 f"{self._rows_waiting} rows are waiting for the model already, and {self._queue_size} may; try again in a second."
             )
-        waiting = _Waiting(rows, ticket, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(rows, ticket, self._loop.create_future(), now)
         self._queue.append(waiting)
         self._rows_waiting += len(rows)
-        self._came.set()
+        if not self._turn_is_due and not self._in_thread:
+            self._next_turn()
         return await waiting.answer
 
-    async def close(self) -> None:
-        """End the thread. Requests that still wait are cancelled; a server drains them before."""
-        self._loop.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._loop
-        while self._queue:
-            self._next().answer.cancel()
-        self._thread.shutdown()
+    def hangs_for(self, now: float | None = None) -> float:
+        """Seconds since the call in the thread began, where that is longer ago than a request waits; else 0."""
+        seconds = (time.monotonic() if now is None else now) - self._call_since
+        return seconds if seconds > self._timeout else 0.0
 
-    async def _serve(self) -> None:
-        while True:
-            while not self._queue:
-                self._came.clear()
-                await self._came.wait()
-            batch = self._next_batch()
+    async def close(self) -> None:
+        """Cancel the requests that still wait; a server drains them before. A call that is running is left to itself."""
+        self._turn_is_due = True  # for ever
+        if self._timer is not None:
+            self._timer.cancel()
+        for waiting in [*self._in_thread, *self._queue]:
+            waiting.answer.cancel()
+        self._queue.clear()
+        self._rows_waiting = 0
+        self._thread.end()
+
+    def _next_turn(self) -> None:
+        self._turn_is_due = True
+        self._loop.call_soon(self._turn, context=self._context)
+
+    def _turn(self) -> None:
+        """One call for what has queued: on the event loop here and now, or in the thread, whose end brings the next turn."""
+        batch = self._next_batch()
+        if not batch:
+            self._turn_is_due = False
+            return
+        rows = sum([len(waiting.rows) for waiting in batch])
+        if self._pace.on_loop(rows):
+            start = time.perf_counter()
             try:
-                await self._answer(batch)
-            except asyncio.CancelledError:
-                for waiting in batch:
-                    waiting.answer.cancel()
-                raise
+                answers = self._call(batch)
+            except Exception as failed:
+                if len(batch) == 1:
+                    _give(batch[0], failed)
+                else:
+                    self._hand_over(batch, rows, failed_before=True)
+                    return
+            else:
+                for waiting, answer in zip(batch, answers, strict=True):
+                    _give(waiting, answer)
+            self._pace.took(rows, time.perf_counter() - start)
+            if self._queue:
+                self._next_turn()  # other work of the event loop comes in between
+            else:
+                self._turn_is_due = False
+            return
+        self._hand_over(batch, rows)
 
     def _next_batch(self) -> list[_Waiting[Ticket]]:
         """The requests that have waited longest, as many as fit into one call; the first one always does."""
@@ -102,37 +158,83 @@ class Batcher(Generic[Ticket]):
         self._rows_waiting -= len(waiting.rows)
         return waiting
 
-    async def _answer(self, batch: Sequence[_Waiting[Ticket]]) -> None:
-        if not batch:
-            return
-        try:
-            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._call, batch)
-        except Exception as failed:
-            if len(batch) == 1:
-                _give(batch[0].answer, failed)
-                return
-            # One request that the model can't take must not fail its neighbours: each is asked alone.
-            for waiting in batch:
-                await self._answer([waiting])
-            return
-        first = 0
-        for waiting in batch:
-            _give(waiting.answer, outcomes[first : first + len(waiting.rows)])
-            first += len(waiting.rows)
-
-    def _call(self, batch: Sequence[_Waiting[Ticket]]) -> list[Outcome]:
+    def _call(self, batch: Sequence[_Waiting[Ticket]]) -> list[list[Outcome]]:
+        """One call of the model: its answers for each request of `batch`."""
+        rows = batch[0].rows if len(batch) == 1 else [row for waiting in batch for row in waiting.rows]
         with self._around([waiting.ticket for waiting in batch]):
-            rows = [row for waiting in batch for row in waiting.rows]
-            outcomes = self._model.predict(rows)
+            try:
+                outcomes = self._model.predict(rows)
+            except BaseException as strange:
+                if isinstance(strange, Exception) and not isinstance(strange, StopIteration):
+                    raise
+                # What steers generators, tasks or the process is, coming from a model, an error like any other.
+                raise RuntimeError(f"the model raised {type(strange).__name__}") from strange
             if len(outcomes) != len(rows):
                 raise ValueError(f"the model gave {len(outcomes)} answers for {len(rows)} rows")
-            return outcomes
+        if len(batch) == 1:
+            return [outcomes]
+        answers, first = [], 0
+        for waiting in batch:
+            answers.append(outcomes[first : first + len(waiting.rows)])
+            first += len(waiting.rows)
+        return answers
+
+    def _hand_over(self, batch: list[_Waiting[Ticket]], rows: int, *, failed_before: bool = False) -> None:
+        """Ask in the thread. Where a call for several requests fails, or has `failed_before`, each is answered by itself."""
+        self._turn_is_due = False
+        self._in_thread = batch
+        if self._timer is None and self._timeout < math.inf:
+            self._timer = self._loop.call_later(max(0.0, batch[0].since + self._timeout - time.monotonic()), self._give_up)
+        took = 0.0
+
+        def ask(some: Sequence[_Waiting[Ticket]]) -> list[list[Outcome]]:
+            nonlocal took
+            self._call_since = time.monotonic()
+            try:
+                return self._call(some)
+            finally:
+                took = max(took, time.monotonic() - self._call_since)
+                self._call_since = math.inf
+
+        def job() -> Callable[[], None]:
+            answers: Sequence[list[Outcome] | Exception]
+            try:
+                answers = each_by_itself(ask, batch) if failed_before else ask(batch)
+            except Exception as failed:
+                answers = [failed] if len(batch) == 1 else each_by_itself(ask, batch)
+
+            def done() -> None:
+                for waiting, answer in zip(batch, answers, strict=True):
+                    _give(waiting, answer)
+                self._in_thread = []
+                self._pace.took(rows, took)
+                if self._queue and not self._turn_is_due:
+                    self._turn_is_due = True
+                    self._turn()
+
+            return done
+
+        self._thread.do(job)
+
+    def _give_up(self) -> None:
+        """Answer every request that has waited for as long as it may."""
+        self._timer = None
+        now = time.monotonic()
+        late = f"The model has not answered within {self._timeout:g} s."
+        for waiting in self._in_thread:
+            if now >= waiting.since + self._timeout:
+                _give(waiting, ModelTimeout(late, asked=True))
+        while self._queue and now >= self._queue[0].since + self._timeout:
+            _give(self._next(), ModelTimeout(late, asked=False))
+        left = [waiting for waiting in self._in_thread if not waiting.answer.done()] or list(self._queue)[:1]
+        if self._in_thread and left:
+            self._timer = self._loop.call_later(max(0.001, left[0].since + self._timeout - now), self._give_up)
 
 
-def _give(answer: asyncio.Future[list[Outcome]], result: list[Outcome] | Exception) -> None:
-    if answer.done():
-        return
-    if isinstance(result, Exception):
-        answer.set_exception(result)
+def _give(waiting: _Waiting[Ticket], answer: list[Outcome] | Exception) -> None:
+    if waiting.answer.done():
+        return  # its client went away, or it waited for too long
+    if isinstance(answer, Exception):
+        waiting.answer.set_exception(answer)
     else:
-        answer.set_result(result)
+        waiting.answer.set_result(answer)

@@ -25,14 +25,16 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def read_onnx(path: Path) -> OnnxModel:
+def read_onnx(path: Path, *, threads: int = 1) -> OnnxModel:
     """Open the model in `path`. Raises ModelMismatch where it can't be read, or ONNX Runtime is not installed."""
     try:
         import onnxruntime
     except ImportError:
         raise ModelMismatch(f"{path} is an ONNX model, and ONNX Runtime is not installed: pip install 'vitals[onnx]'.") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a service scales by processes; threads that spin would take their cores
+    options.intra_op_num_threads = threads
+    # Threads that spin while they wait would take the processors of other processes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:

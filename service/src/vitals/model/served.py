@@ -93,7 +93,7 @@ class ServedModel(Answering):
         self.profile = profile
 
 
-def load_model(folder: Path, *, allow_pickle: bool = False) -> ServedModel:
+def load_model(folder: Path, *, allow_pickle: bool = False, threads: int | None = None) -> ServedModel:
     """Load the artefact of `folder`, hold it against its profile, and ask it once.
 
     No code from the artefact runs, unless it is a pickle and `allow_pickle` says that the operator wants that.
@@ -101,7 +101,7 @@ def load_model(folder: Path, *, allow_pickle: bool = False) -> ServedModel:
     """
     served = read_folder(folder)
     profile = served.profile
-    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle)
+    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle, threads=threads)
     _belongs(artefact, profile, served.artefact)
     model = ServedModel(served.facts, profile, artefact)
     try:
