@@ -16,15 +16,17 @@ import pandas as pd
 from pydantic import ValidationError
 
 from vitals.errors import DataError
-from vitals.making.answers import ask, bearing, classification, not_answered, regression
+from vitals.making.answers import ask, bearing, classification, regression
 from vitals.making.data import Column, column_of, not_used
+from vitals.making.onnx_meaning.columns import fitted, text_columns
+from vitals.making.onnx_meaning.settle import settle
 from vitals.making.overwriting import replaceable
 from vitals.making.reference import feature_of
-from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
+from vitals.model.artefact import Artefact, Row, open_artefact
 from vitals.model.served import Answering, Outcome, load_model
 from vitals.profile.classes import class_name
-from vitals.profile.document import Feature, Profile
-from vitals.profile.facts import ARTEFACT_FORMATS, FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, ModelFacts, sha256_of
+from vitals.profile.document import Profile
+from vitals.profile.facts import ARTEFACT_FORMATS, FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, ModelFacts, OnnxOutput, sha256_of
 
 LEARNED_FROM = (
     "The model may have learned from these very rows: quality and calibration are flattered then. "
@@ -85,7 +87,7 @@ def make_folder(artefact: Path, reference: Reference, card: Card, folder: Path, 
         made = Path(scratch)
         shutil.copyfile(artefact, made / file)
         (made / PROFILE_FILE).write_text(profile.model_dump_json(indent=1) + "\n")
-        facts = _facts(made, file, card, model.made_with)
+        facts = _facts(made, file, card, model.made_with, getattr(model, "output", None))
         (made / FACTS_FILE).write_text(facts.model_dump_json(indent=2) + "\n")
         load_model(made, allow_pickle=allow_pickle)
         if reference.held_out is not None:
@@ -102,13 +104,15 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     """The profile of `reference` with the model's answers, and what one should be warned of. Raises DataError."""
     table = reference.table
     names = _feature_names(model, table, reference)
-    target = column_of(table, reference.target, categorical=model.task == "classification")
-    columns = [column_of(table, name, categorical=name in reference.categorical) for name in names]
-    features = tuple(feature_of(column, len(columns)) for column in columns)
+    categorical = text_columns(model, names).union(reference.categorical)
+    columns = [column_of(table, name, categorical=name in categorical) for name in names]
+    features = fitted(model, columns, [feature_of(column, len(columns)) for column in columns])
     rows = _rows(columns)
+    notes = settle(model, table, reference.target, features, rows)
+    target = column_of(table, reference.target, categorical=model.task == "classification")
     classes: tuple[str, ...] = ()
     if model.task == "classification":
-        classes = model.classes or _classes_of(model, features, rows, target)
+        classes = model.classes or ()
     truth, outcomes = target, reference.outcomes
     asked = Answering(model, features, classes)
     told = ask(asked, features, rows)  # whatever the quality is measured on: that the model takes these rows is not believed
@@ -138,7 +142,7 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     except ValidationError as wrong:
         first = wrong.errors()[0]
         raise DataError(f"No profile can be made from the data ({'.'.join(map(str, first['loc']))}: {first['msg']}).") from None
-    return profile, _warnings(reference, profile)
+    return profile, [*_warnings(reference, profile), *notes]
 
 
 def _write_rows(path: Path, table: pd.DataFrame, profile: Profile) -> None:
@@ -213,32 +217,7 @@ def _whole(target: Column) -> None:
         raise DataError(f"Column '{target.name}', the target, has no value in {gaps} rows: remove these rows.")
 
 
-def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row], target: Column) -> tuple[str, ...]:
-    """The classes of a model that gives probabilities without their names: the data's, in order, if its own labels agree."""
-    _whole(target)
-    inputs = Inputs(features)
-    classes = tuple(class_name(value) for value in sorted(set(target.present)))
-    try:
-        output = model.ask(inputs, rows)
-    except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise not_answered(lambda some: model.ask(inputs, some), features, rows, wrong) from wrong
-    probabilities, labels = output.probabilities, output.labels
-    assert probabilities is not None  # noqa: S101 - a classification's output
-    if probabilities.shape[1] != len(classes):
-        raise DataError(
-            f"The model gives {probabilities.shape[1]} probabilities, and column '{target.name}' has {len(classes)} classes: "
-            "the data must have each class that the model knows."
-        )
-    best = [classes[top] for top in probabilities.argmax(axis=1)]
-    if labels is not None and labels != best:
-        raise DataError(
-            f"The model's labels are not the classes of column '{target.name}' in their order ({', '.join(classes[:20])}): "
-            "export it with ZipMap, so that each probability has its class's name."
-        )
-    return classes
-
-
-def _facts(made: Path, file: str, card: Card, made_with: str) -> ModelFacts:
+def _facts(made: Path, file: str, card: Card, made_with: str, output: OnnxOutput | None) -> ModelFacts:
     try:
         return ModelFacts(
             name=card.name,
@@ -250,6 +229,7 @@ def _facts(made: Path, file: str, card: Card, made_with: str) -> ModelFacts:
             trained_on=card.trained_on,
             trained_with=made_with,
             description=card.description,
+            output=output,
         )
     except ValidationError as wrong:
         first = wrong.errors()[0]

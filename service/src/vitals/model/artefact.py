@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from vitals.errors import ModelMismatch
 from vitals.model.inputs import Inputs, Row
 from vitals.model.output import ModelOutput
-from vitals.profile.facts import ARTEFACT_FORMATS
+from vitals.profile.facts import ARTEFACT_FORMATS, OnnxOutput
 
 __all__ = ["Artefact", "Inputs", "ModelOutput", "Row", "open_artefact"]
 
@@ -41,8 +41,8 @@ class Artefact(Protocol):
         """The model's answers for `rows`; whatever its library raises for rows that it can't take."""
 
 
-def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
-    """Open the model in `path`, by the ending of its name.
+def open_artefact(path: Path, *, allow_pickle: bool = False, output: OnnxOutput | None = None) -> Artefact:
+    """Open the model in `path`, by the ending of its name; `output` says what an ONNX model's outputs mean, where it is known.
 
     Raises ModelMismatch where the file can't be read, or not safely, or holds no model that can be served.
     """
@@ -52,7 +52,7 @@ def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
     if form == "onnx":
         from vitals.model.onnx_format import read_onnx
 
-        return read_onnx(path)
+        return read_onnx(path, output)
     if form == "skops":
         from vitals.model.skops_format import read_skops as read
     else:

@@ -87,7 +87,7 @@ def load_model(folder: Path, *, allow_pickle: bool = False) -> ServedModel:
     """
     served = read_folder(folder)
     profile = served.profile
-    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle)
+    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle, output=served.facts.output)
     _belongs(artefact, profile, served.artefact)
     model = ServedModel(served.facts, profile, artefact)
     try:
