@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from vitals.errors import DataError
-from vitals.making.answers import ask, bearing, classification, not_answered, regression
+from vitals.making.answers import ask, bearing, classification, regression
 from vitals.making.comparison import (
     TOLERANCE_ESTIMATOR,
     TOLERANCE_ONNX,
@@ -21,21 +21,21 @@ from vitals.making.comparison import (
     with_gaps,
 )
 from vitals.making.clock_features import clock_notes
-from vitals.making.columns import Column
 from vitals.making.drift_watched import names_watched
 from vitals.making.layout import layout_of
 from vitals.making.onnx_conversion import Converted
+from vitals.making.onnx_meaning.columns import fitted
+from vitals.making.onnx_meaning.settle import settle
 from vitals.making.reference import constant_in_reference
-from vitals.making.reference_data import Data, Reference, features_of, labels_of, numbers_of, read_data, whole
+from vitals.making.reference_data import Data, Reference, features_of, labels_of, numbers_of, read_data
 from vitals.making.runtime_choice import Choice, Runtime, choose_runtime
 from vitals.making.unknown_categories import unknown_categories
 from vitals.model.artefact import Artefact
 from vitals.model.estimator import Estimator
-from vitals.model.inputs import Container, Row
+from vitals.model.inputs import Container
 from vitals.model.served import Answering, Outcome
-from vitals.profile.classes import class_name
 from vitals.profile.document import Feature, Profile
-from vitals.profile.facts import Comparison
+from vitals.profile.facts import Comparison, OnnxOutput
 
 LEARNED_FROM = (
     "The model may have learned from these very rows: quality and calibration are flattered then. "
@@ -54,6 +54,7 @@ class Profiled:
     container: Container
     comparison: Comparison
     graph: Converted | None = None
+    output: OnnxOutput | None = None
     microseconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -87,10 +88,9 @@ def profile_of(
     tell("reading the data")
     data, held_out = read_data(model, reference)
     watched = names_watched([column.name for column in data.columns], reference.no_drift)
-    features = features_of(data, watched)
-    classes: tuple[str, ...] = ()
-    if model.task == "classification":
-        classes = model.classes or _classes_of(model, features, data.rows, data.target)
+    features = fitted(model, data.columns, features_of(data, watched))
+    notes = settle(model, data.whole, reference.target, features, data.rows)
+    classes = (model.classes or ()) if model.task == "classification" else ()
     tell(f"asking the model for {len(data.rows):,} rows")
     # As the table is, to begin with: that the model takes these rows is not believed, whatever the quality is measured on.
     asked = Answering(model, features, classes, None if not isinstance(model, Estimator) else _fitted_on(model))
@@ -99,9 +99,8 @@ def profile_of(
     served = _served(model, reopen, features, classes, data, held_out, asked, scratch, runtime, tell)
     if served.difference.different and not accept_difference:
         raise DataError(_differs(served))
-    measured, truth = data, data.target
-    if held_out is not None and reference.outcomes is None:
-        measured, truth = held_out, held_out.target
+    measured = data if held_out is None or reference.outcomes is not None else held_out
+    truth = measured.target(model)
     told = list(reference.outcomes) if reference.outcomes is not None else ask(served.answering, served.features, measured.rows)
     if model.task == "classification":
         predictions, quality = classification(told, labels_of(truth, classes), classes, len(data.rows))
@@ -129,8 +128,9 @@ def profile_of(
         container=served.container,
         comparison=served.comparison,
         graph=served.choice.converted,
+        output=model.output,
         microseconds=served.choice.microseconds,
-        warnings=_warnings(model, reference, profile, data, served, told),
+        warnings=notes + _warnings(model, reference, profile, data, served, told),
     )
 
 
@@ -210,31 +210,6 @@ def _differs(served: _Served) -> str:
     )
 
 
-def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row], target: Column) -> tuple[str, ...]:
-    """The classes of a model that gives probabilities without their names: the data's, in order, if its own labels agree."""
-    whole(target)
-    classes = tuple(class_name(value) for value in sorted(set(target.present)))
-    asked = Answering(model, features, classes)
-    try:
-        output = asked.ask(rows)
-    except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise not_answered(asked.ask, features, rows, wrong) from wrong
-    probabilities, labels = output.probabilities, output.labels
-    assert probabilities is not None  # noqa: S101 - a classification's output
-    if probabilities.shape[1] != len(classes):
-        raise DataError(
-            f"The model gives {probabilities.shape[1]} probabilities, and column '{target.name}' has {len(classes)} classes: "
-            "the data must have each class that the model knows."
-        )
-    best = [classes[top] for top in probabilities.argmax(axis=1)]
-    if labels is not None and list(labels) != best:
-        raise DataError(
-            f"The model's labels are not the classes of column '{target.name}' in their order ({', '.join(classes[:20])}): "
-            "export it with ZipMap, so that each probability has its class's name."
-        )
-    return classes
-
-
 def _warnings(
     model: Artefact, reference: Reference, profile: Profile, data: Data, served: _Served, told: Sequence[Outcome]
 ) -> list[str]:
@@ -255,7 +230,7 @@ def _warnings(
             "of its own: the confidence is the predicted class's probability."
         )
     used = {profile.target, *(feature.name for feature in profile.features)}
-    spare = [name for name in data.all_columns if name not in used]
+    spare = [str(name) for name in data.whole.columns if name not in used]
     if spare:
         warnings.append(f"Not used, since the model does not take them: {', '.join(spare[:20])}.")
     constant = [feature.name for feature in profile.features if feature.drift and constant_in_reference(feature)]

@@ -12,7 +12,7 @@ import pandas as pd
 from vitals.errors import DataError
 from vitals.making.columns import Column, column_of
 from vitals.making.data import TableFile
-from vitals.making.table_columns import listed
+from vitals.making.table_columns import listed, no_such_column
 from vitals.making.reference import feature_of
 from vitals.model.artefact import Artefact
 from vitals.model.inputs import Row
@@ -43,16 +43,21 @@ class Reference:
 
 @dataclass(frozen=True)
 class Data:
-    """One table, read: the features' columns as the user's own reader gives them, with the types that the model has of them.
+    """One table, read as the user's own reader gives it, with the types that the model has of its features.
 
-    `rows` are the same as requests have them; `target` is the column that the model predicts, `all_columns` the table's names.
+    `table` has the features' columns, `columns` says of what kind they are, and `rows` are the same as requests have them; `whole`
+    has all columns, `target_name` among them.
     """
 
     table: pd.DataFrame
     columns: tuple[Column, ...]
     rows: list[Row]
-    target: Column
-    all_columns: tuple[str, ...]
+    whole: pd.DataFrame
+    target_name: str
+
+    def target(self, model: Artefact) -> Column:
+        """The column that the model predicts, of the kind that its task needs. Raises DataError."""
+        return column_of(self.whole, self.target_name, categorical=model.task == "classification")
 
 
 def read_data(model: Artefact, reference: Reference) -> tuple[Data, Data | None]:
@@ -116,7 +121,7 @@ def feature_names(model: Artefact, columns: Sequence[str], reference: Reference)
 
 def labels_of(target: Column, classes: Sequence[str]) -> list[str]:
     """The true classes. Raises DataError where one is missing, or is none that the model knows."""
-    whole(target)
+    check_whole(target)
     labels = [_spelt(value, classes) for value in target.values]
     strange = sorted(set(labels) - set(classes))
     if strange:
@@ -138,13 +143,13 @@ def _spelt(value: Any, classes: Sequence[str]) -> str:
 
 def numbers_of(target: Column) -> Any:
     """The true values, shape (rows,). Raises DataError where one is missing or is no number."""
-    whole(target)
+    check_whole(target)
     if target.kind != "numeric":
         raise DataError(f"Column '{target.name}' is {target.kind}; the model predicts numbers.")
     return np.array(target.values, dtype=np.float64)
 
 
-def whole(target: Column) -> None:
+def check_whole(target: Column) -> None:
     """Raise DataError where the target has gaps."""
     gaps = len(target.values) - len(target.present)
     if gaps:
@@ -160,7 +165,7 @@ def _data(
     like: Data | None = None,
 ) -> Data:
     """like: the reference, where `table` is of held-out rows: what is a category there is one here."""
-    declared = set(reference.categorical)
+    declared = set(reference.categorical) | {name for name, one in known.items() if one.only_text}
     if like is not None:
         declared |= {column.name for column in like.columns if column.kind == "categorical"}
     frame = table
@@ -173,10 +178,11 @@ def _data(
             like=None if like is None else like.table,
         )
     assert isinstance(frame, pd.DataFrame)  # noqa: S101 - a TableFile was read
-    target = column_of(frame, reference.target, categorical=model.task == "classification")
+    if reference.target not in frame.columns:
+        raise no_such_column(reference.target, frame)
     columns = tuple(column_of(frame, name, categorical=name in declared, known=known.get(name)) for name in names)
     rows: list[Row] = list(zip(*(column.values for column in columns), strict=True))
-    return Data(frame[list(names)], columns, rows, target, tuple(str(name) for name in frame.columns))
+    return Data(frame[list(names)], columns, rows, frame, reference.target)
 
 
 def _names_of(table: Table) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from vitals.making.overwriting import replaceable
 from vitals.making.profiling import Profiled, profile_of
 from vitals.making.reference_data import Data, Reference
 from vitals.making.runtime_choice import Runtime
-from vitals.model.artefact import open_artefact
+from vitals.model.artefact import Artefact, open_artefact
 from vitals.model.served import load_model
 from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
@@ -92,7 +92,7 @@ def make_folder(
             facts = _write(made, file, artefact, card, profiled, model.made_with)
             load_model(made, allow_pickle=allow_pickle)
             if profiled.held_out is not None:
-                _write_rows(made / HELD_OUT_FILE, profiled.held_out, profiled.profile)
+                _write_rows(made / HELD_OUT_FILE, profiled.held_out, model, profiled.profile)
             # The facts come last: whoever reads the folder meanwhile is told that its files do not belong together.
             for name in written:
                 (made / name).replace(folder / name)
@@ -124,6 +124,7 @@ def _write(made: Path, file: str, artefact: Path, card: Card, profiled: Profiled
             container=profiled.container,
             comparison=profiled.comparison,
             choice=profiled.why,
+            output=profiled.output,
             microseconds=profiled.microseconds,
             made_at=datetime.now(UTC).replace(microsecond=0),
             trained_on=card.trained_on,
@@ -137,12 +138,13 @@ def _write(made: Path, file: str, artefact: Path, card: Card, profiled: Profiled
     return facts
 
 
-def _write_rows(path: Path, data: Data, profile: Profile) -> None:
+def _write_rows(path: Path, data: Data, model: Artefact, profile: Profile) -> None:
     """Values as their columns' kinds have them: categories without a fraction, true and false, nothing where one is missing."""
-    labels = [class_name(value) for value in data.target.values] if profile.classes else data.target.values
+    target = data.target(model)
+    labels = [class_name(value) for value in target.values] if profile.classes else target.values
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*(column.name for column in data.columns), data.target.name])
+        writer.writerow([*(column.name for column in data.columns), target.name])
         writer.writerows(
             [*("" if value is None else str(value).lower() if isinstance(value, bool) else value for value in row), label]
             for row, label in zip(data.rows, labels, strict=True)

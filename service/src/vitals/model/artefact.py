@@ -11,7 +11,7 @@ from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.known_column import KnownColumn
 from vitals.model.output import ModelOutput
 from vitals.model.threads import limit_jobs
-from vitals.profile.facts import ARTEFACT_FORMATS
+from vitals.profile.facts import ARTEFACT_FORMATS, OnnxOutput
 
 __all__ = ["Artefact", "Container", "Inputs", "ModelOutput", "Row", "open_artefact"]
 
@@ -47,6 +47,10 @@ class Artefact(Protocol):
         """What the model knows of its features' columns, by name; nothing of those that are absent."""
 
     @property
+    def output(self) -> OnnxOutput | None:
+        """What an ONNX graph's outputs mean; None for anything else."""
+
+    @property
     def runtime(self) -> str:
         """What answers: a library and its version."""
 
@@ -58,8 +62,11 @@ class Artefact(Protocol):
         """The model's answers for `rows`; whatever its library raises for rows that it can't take."""
 
 
-def open_artefact(path: Path, *, allow_pickle: bool = False, threads: int | None = None) -> Artefact:
-    """Open the model in `path`, by the ending of its name.
+def open_artefact(
+    path: Path, *, allow_pickle: bool = False, threads: int | None = None, output: OnnxOutput | None = None
+) -> Artefact:
+    """Open the model in `path`, by the ending of its name; `output` says what an ONNX model's outputs mean, where it is known.
+
 
     threads: those of one call; without it an estimator keeps the `n_jobs` that it was fitted with, and ONNX has one.
     Raises ModelMismatch where the file can't be read, or not safely, or holds no model that can be served.
@@ -70,7 +77,7 @@ def open_artefact(path: Path, *, allow_pickle: bool = False, threads: int | None
     if form == "onnx":
         from vitals.model.onnx_format import read_onnx
 
-        return read_onnx(path, threads=threads or 1)
+        return read_onnx(path, output, threads=threads or 1)
     if form == "skops":
         from vitals.model.skops_format import read_skops as read
     else:

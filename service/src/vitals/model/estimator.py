@@ -18,6 +18,7 @@ from vitals.model.known_columns import known_columns
 from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
 from vitals.profile.classes import class_name
+from vitals.profile.facts import OnnxOutput
 
 _TIE = 1e-9
 """Two probabilities that differ by less are one: rounding decides which is larger, and `predict` is asked."""
@@ -41,6 +42,8 @@ _MOST_PROBABLE = frozenset(
 
 class Estimator:
     """Anything with scikit-learn's interface. `predict` decides the class, also where another is more probable."""
+
+    output: OnnxOutput | None = None
 
     def __init__(self, estimator: Any, path: Path) -> None:
         """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence."""

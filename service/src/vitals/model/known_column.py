@@ -22,6 +22,7 @@ class KnownColumn:
     `takes_categories`: the column is one of categories for it, whether it says which or not.
     `also_number`: another step takes the same column as numbers.
     `free_text`: the column is cut into words.
+    `only_text`: whatever its categories are, they are text.
     """
 
     categories: tuple[Any, ...] | None = None
@@ -32,11 +33,12 @@ class KnownColumn:
     takes_categories: bool = False
     also_number: bool = False
     free_text: bool = False
+    only_text: bool = False
 
     @property
     def is_text(self) -> bool:
         """Whether every category is text, so that the column has to be read as text."""
-        return bool(self.categories) and all(isinstance(one, str) for one in self.categories or ())
+        return self.only_text or (bool(self.categories) and all(isinstance(one, str) for one in self.categories or ()))
 
     @property
     def is_whole(self) -> bool:

@@ -1,163 +1,98 @@
-"""Models in the ONNX format, run by ONNX Runtime on the CPU."""
+"""Opening a model in the ONNX format with ONNX Runtime, and saying why one can't be opened."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
-from vitals.model.inputs import Container, Inputs, Row
-from vitals.model.known_column import KnownColumn
-from vitals.model.output import ModelOutput
-from vitals.profile.classes import class_name
+from vitals.model.onnx_model import OnnxModel
+from vitals.profile.facts import OnnxOutput
 
-_TYPES: dict[str, Any] = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(bool)": np.bool_,
-    "tensor(string)": np.object_,
-}
+__all__ = ["OnnxModel", "read_onnx"]
+
+_LFS_POINTER = b"version https://git-lfs"
 
 
-def read_onnx(path: Path, *, threads: int = 1) -> OnnxModel:
-    """Open the model in `path`. Raises ModelMismatch where it can't be read, or ONNX Runtime is not installed."""
+def read_onnx(path: Path, output: OnnxOutput | None = None, *, threads: int = 1) -> OnnxModel:
+    """Open the model in `path`, whose outputs mean what `output` says; without it, what their types alone say.
+
+    Raises ModelMismatch where the file can't be read, or ONNX Runtime is not installed, or no row of a table fits the inputs.
+    """
     try:
         import onnxruntime
     except ImportError:
         raise ModelMismatch(f"{path} is an ONNX model, and ONNX Runtime is not installed: pip install 'vitals[onnx]'.") from None
+    content = path.read_bytes()
+    other = _other_format(content)
+    if other:
+        raise ModelMismatch(f"{path} {other}.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that spin while they wait would take the processors of other processes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what it logs, it also raises
+    # The model may not name other files as part of it: it is read from bytes, and where it looks for files stands a file.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.absolute()))
     try:
-        # From bytes, so that the model can't name other files as part of it.
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as wrong:  # ONNX Runtime's errors share no base but Exception
-        raise ModelMismatch(f"{path} can't be loaded as an ONNX model ({wrong}).") from wrong
-    return OnnxModel(session, path)
+        raise ModelMismatch(f"{path} {_cause(str(wrong), onnxruntime.__version__)}.") from wrong
+    return OnnxModel(session, path, output, runtime=f"ONNX Runtime {onnxruntime.__version__}")
 
 
-class OnnxModel:
-    """A classifier (labels, and probabilities as a tensor or as a ZipMap) or a regressor (one tensor of floats).
-
-    It takes one tensor of numbers for all features, or one input a feature, as skl2onnx makes them.
-    """
-
-    container: Container = "array"
-
-    def __init__(self, session: Any, path: Path) -> None:
-        self._session = session
-        self._given = session.get_inputs()
-        for one in self._given:
-            if one.type not in _TYPES:
-                raise ModelMismatch(
-                    f"{path} has the input {one.name} of the type {one.type}, which is not one that can be served."
-                )
-        self._together = len(self._given) == 1 and self._given[0].type != "tensor(string)"
-        if self._together:
-            wide = self._given[0].shape[-1] if len(self._given[0].shape) == 2 else None
-            self.width = wide if isinstance(wide, int) else None
-            self.columns = None
-        else:
-            self.width = len(self._given)
-            self.columns = tuple(str(one.name) for one in self._given)
-        outputs = session.get_outputs()
-        self._label = next((one.name for one in outputs if one.type in ("tensor(int64)", "tensor(string)")), None)
-        self.task: Literal["classification", "regression"] = "regression" if self._label is None else "classification"
-        self._answer, self._zipped = _answer_of(outputs, self._label, path)
-        self._keys: tuple[Any, ...] | None = None
-        if self._zipped:
-            self._learn_keys()
-        self.made_with = str(getattr(session.get_modelmeta(), "producer_name", "") or "ONNX")
-
-    @property
-    def raw_classes(self) -> tuple[Any, ...] | None:
-        """The classes as the graph has them."""
-        return self._keys
-
-    def known_columns(self, names: Sequence[str]) -> dict[str, KnownColumn]:
-        """Which of its features are text."""
-        texts = [name for name, one in zip(names, self._given, strict=False) if one.type == "tensor(string)"]
-        return {name: KnownColumn(dtype="object") for name in texts}
-
-    @property
-    def runtime(self) -> str:
-        """The library that answers, with its version."""
-        import onnxruntime
-
-        return f"ONNX Runtime {onnxruntime.__version__}"
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        """The classes where the probabilities come with them (ZipMap); a plain tensor does not say."""
-        return None if self._keys is None else tuple(class_name(key) for key in self._keys)
-
-    def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
-        """The model's answers for `rows`. Raises ValueError where a row has a value that an input can't take."""
-        feed = self._feed(inputs, rows)
-        if self.task == "regression":
-            [found] = self._session.run([self._answer], feed)
-            return ModelOutput(values=np.asarray(found, dtype=np.float64).reshape(len(rows)))
-        labels, found = self._session.run([self._label, self._answer], feed)
-        if self._zipped:
-            keys = self._keys or tuple(found[0])
-            probabilities = np.array([[one[key] for key in keys] for one in found])
-        else:
-            probabilities = np.asarray(found).reshape(len(rows), -1)
-        return ModelOutput(probabilities=probabilities, labels=[class_name(one) for one in np.asarray(labels).ravel().tolist()])
-
-    def _feed(self, inputs: Inputs, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
-        if self._together:
-            [only] = self._given
-            return {only.name: _as(only, inputs.numbers(rows))}
-        return {
-            one.name: _as(one, column).reshape(len(rows), 1)
-            for one, column in zip(self._given, inputs.columns(rows), strict=True)
-        }
-
-    def _learn_keys(self) -> None:
-        """The classes of a ZipMap are seen in an answer only: ask about a row of zeros, which may be none that it can answer."""
-        feed = {
-            one.name: np.full((1, (self.width or 1) if self._together else 1), "" if one.type == "tensor(string)" else 0).astype(
-                _TYPES[one.type]
-            )
-            for one in self._given
-        }
-        try:
-            [found] = self._session.run([self._answer], feed)
-        except Exception:  # the classes are then taken from the reference data or the profile
-            return
-        self._keys = tuple(found[0])
+def _other_format(content: bytes) -> str | None:
+    """What the file is where its first bytes show that it is no ONNX model."""
+    if not content:
+        return "is empty: export the model again"
+    if content[4:8] == b"ORTM":
+        return "is in ONNX Runtime's own format (ORT): give the .onnx file that it was made from"
+    if content.startswith(_LFS_POINTER):
+        return "is a pointer of Git LFS and not the model itself: fetch it with `git lfs pull`"
+    if content.startswith(b"PK\x03\x04"):
+        return "is a zip archive, as skops and PyTorch write them, and no ONNX model: export the model to ONNX, or name it .skops"
+    if content[:1] == b"\x80" and content[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "is a pickle and no ONNX model: export the model to ONNX, or name it .pickle"
+    if content.startswith(b"\x1f\x8b"):
+        return "is compressed by gzip: unpack it first"
+    if content.startswith(b"\x89HDF"):
+        return "is an HDF5 file, as Keras writes them, and no ONNX model: export the model to ONNX"
+    return None
 
 
-def _answer_of(outputs: Sequence[Any], label: str | None, path: Path) -> tuple[str, bool]:
-    """The output to ask for, and whether it is a ZipMap: a map from class to probability for each row."""
-    floats = [one for one in outputs if one.type in ("tensor(float)", "tensor(double)")]
-    maps = [one for one in outputs if one.type.startswith("seq(map(")]
-    if label is None and len(floats) == 1:
-        return str(floats[0].name), False
-    if label is not None and len(maps) == 1:
-        return str(maps[0].name), True
-    if label is not None and len(floats) == 1:
-        return str(floats[0].name), False
-    told = ", ".join(f"{one.name} ({one.type})" for one in outputs)
-    raise ModelMismatch(
-        f"{path} gives {told}; a classifier has to give a label and the probabilities of all classes, a regressor one number."
+def _cause(told: str, version: str) -> str:
+    """ONNX Runtime's error as a sentence without its end."""
+    if "xternal data" in told or "model_path must not be empty" in told:
+        return (
+            "keeps weights in another file (external data), and a served model is one file: save it in one with "
+            "onnx.save_model(onnx.load(FILE), OTHER_FILE, save_as_external_data=False); with PyTorch, export with "
+            "external_data=False"
+        )
+    newer = re.search(r"IR version: (\d+), max supported IR version: (\d+)", told)
+    if newer:
+        return (
+            f"has the IR version {newer[1]}, and ONNX Runtime {version} reads {newer[2]} at most: "
+            "export it with an older one, or update onnxruntime"
+        )
+    opset = re.search(r"Opset (\d+) is under development.*? till opset (\d+)", told, re.DOTALL)
+    if opset:
+        return (
+            f"uses the opset {opset[1]}, and ONNX Runtime {version} knows {opset[2]} at most: "
+            "export it with an older one, or update onnxruntime"
+        )
+    custom = (
+        re.search(r"Fatal error: (?P<domain>[^\s:]*):(?P<op>[^\s(]+)\(", told)
+        or re.search(r'In Node, \("[^"]*", (?P<op>\w+), "(?P<domain>[^"]+)"', told)
+        or re.search(r"(?P<domain>)No Op registered for (?P<op>\w+)", told)
     )
-
-
-def _as(given: Any, values: NDArray[Any]) -> NDArray[Any]:
-    """`values` as the type of the input. Raises ValueError where a missing value has no place in it."""
-    if given.type not in ("tensor(float)", "tensor(double)"):
-        missing = values != values
-        if missing.any():
-            raise ValueError(f"the input {given.name} takes no missing values")
-    return values.astype(_TYPES[given.type])
+    if custom:
+        where = f" of the domain {custom['domain']}" if custom["domain"] not in ("", "ai.onnx") else ""
+        return (
+            f"uses the operator {custom['op']}{where}, which ONNX Runtime {version} does not have: "
+            "export the model with standard operators only"
+        )
+    if "protobuf parsing failed" in told or "No graph was found" in told:
+        return "can't be loaded as an ONNX model: it is another kind of file, or only a part of one; export the model again"
+    lines = [line for line in told.strip().splitlines() if line]
+    return f"can't be loaded as an ONNX model ({lines[0] if lines else 'ONNX Runtime says nothing more'})"

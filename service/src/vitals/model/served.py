@@ -101,7 +101,7 @@ def load_model(folder: Path, *, allow_pickle: bool = False, threads: int | None 
     """
     served = read_folder(folder)
     profile = served.profile
-    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle, threads=threads)
+    artefact = open_artefact(served.artefact, allow_pickle=allow_pickle, threads=threads, output=served.facts.output)
     _belongs(artefact, profile, served.artefact)
     model = ServedModel(served.facts, profile, artefact)
     try:

@@ -53,6 +53,20 @@ class Graph(BaseModel):
     precision: Literal["float64", "float32"] = Field(description="The precision that it computes in.")
 
 
+class OnnxOutput(BaseModel):
+    """What the outputs of an ONNX graph mean, as `vitals profile` found out by the graph and the reference data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["map", "probabilities", "sigmoid", "value"] = Field(
+        description="What `answer` is: a map from class to probability (ZipMap), a tensor of the probabilities of all classes, "
+        "the probability of the second of two classes, or (regression) the predicted value."
+    )
+    answer: str = Field(description="The output's name.")
+    label: str | None = Field(None, description="The output that names the class; without one, the most probable class is it.")
+    one_by_one: bool = Field(False, description="Whether the graph answers one row a call only.")
+
+
 class ModelFacts(BaseModel):
     """Name and version, the hashes of what belongs together, and where the model comes from."""
 
@@ -80,6 +94,9 @@ class ModelFacts(BaseModel):
     trained_on: str = Field("", max_length=1000, description="What the model learned from.")
     trained_with: str = Field("", max_length=1000, description="The library that trained it.")
     description: str = Field("", max_length=4000, description="What the model is for, and what one should know of it.")
+    output: OnnxOutput | None = Field(
+        None, description="ONNX: what the graph's outputs mean; absent in a folder of before, whose outputs' types say it."
+    )
 
     @property
     def version(self) -> str:

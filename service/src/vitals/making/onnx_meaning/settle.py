@@ -1,0 +1,47 @@
+"""Finding out what the outputs of an ONNX model mean, and telling the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from vitals.errors import DataError
+from vitals.making.columns import column_of
+from vitals.making.onnx_meaning.evidence import evidence_of
+from vitals.making.onnx_meaning.labelled import with_label
+from vitals.making.onnx_meaning.unlabelled import without_label
+from vitals.model.inputs import Row
+from vitals.model.onnx_format import OnnxModel
+from vitals.profile.classes import class_name
+from vitals.profile.document import Feature
+
+SLOW = (
+    "The ONNX model takes one row a call, so a batch costs as much as its rows one by one: "
+    "export it with a free first dimension (skl2onnx: [None, …]; PyTorch: dynamic_axes or dynamic_shapes)."
+)
+
+
+def settle(model: object, table: pd.DataFrame, target: str, features: Sequence[Feature], rows: Sequence[Row]) -> list[str]:
+    """Tell an ONNX `model` what its outputs mean: `model.output` and `model.classes` are known then. Gives notes for people.
+
+    `rows` are those of `table`, in the order of `features`; `target` is the column to predict. Nothing happens to other models.
+    Raises ModelMismatch or DataError where the model can't be served, with the cause.
+    """
+    if not isinstance(model, OnnxModel):
+        return []
+    evidence = evidence_of(model, features, rows)
+    notes = [SLOW] if evidence.one_by_one else []
+    if evidence.labels:
+        column = column_of(table, target, categorical=True)
+        truth = [class_name(value) for value in column.values]  # a gap is refused later, by its own sentence
+        output, classes = with_label(evidence, truth, target)
+        model.settle(output, classes)
+        return notes
+    try:
+        column = column_of(table, target)
+    except DataError:  # numbers and text in one column can still be the names of classes
+        column = column_of(table, target, categorical=True)
+    output, found, doubts = without_label(evidence, column)
+    model.settle(output, found)
+    return [*notes, *doubts]
