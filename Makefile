@@ -6,6 +6,9 @@
 
 VENV := .venv
 READY := $(VENV)/.ready
+# The folder that the environment was made in, where its Python still runs. It belongs to that folder: its scripts and the installed
+# vitals name it. One that was copied or moved along with a checkout is made anew.
+MADE_IN := $(shell $(VENV)/bin/python -I -c 'import pip' 2>/dev/null && cat $(READY))
 VITALS := $(VENV)/bin/vitals
 PINNED := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 
@@ -18,6 +21,10 @@ help: ## list the verbs
 
 setup: $(READY) ## the virtual environment, and the vitals command in it
 
+ifneq ($(MADE_IN),$(CURDIR))
+MAKE_ANEW := yes
+.PHONY: $(READY)
+endif
 $(READY): requirements/pip.txt requirements/dev.txt pyproject.toml
 	@python=""; \
 	for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3); do \
@@ -27,15 +34,15 @@ $(READY): requirements/pip.txt requirements/dev.txt pyproject.toml
 	  echo "No Python 3.11 or later was found: install one, or name it, as in 'make PYTHON=/path/to/python3.12'." >&2; exit 1; fi; \
 	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
 	  echo "$$python has no venv: install the package that brings it (on Debian and Ubuntu python3-venv), or name another Python with PYTHON=." >&2; exit 1; fi; \
-	if ! $(VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	if [ -n "$(MAKE_ANEW)" ]; then \
 	  echo "Making the virtual environment with $$python; usually takes about a minute."; \
-	  "$$python" -m venv --clear $(VENV) || exit 1; fi
+	  rm -rf $(VENV) && "$$python" -m venv $(VENV) || exit 1; fi
 	@echo "Installing what requirements/dev.txt pins, by hash."
 	@# The pip that comes with Python 3.11 takes a requirement with an extra, as pandas[parquet], for one without a hash.
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@pwd -P > $@
 	@echo "Ready: $(VITALS) is the command, 'make demo' shows what it does."
 
 demo: setup ## start everything, send real rows, follow one request through every store
@@ -67,14 +74,23 @@ ifeq ($(WITH),compose)
 COMPOSE := docker compose $(if $(ONLY),--profile $(ONLY))
 LASTING = $$($(COMPOSE) config --services | grep -Ev '^init$$|-setup$$|-ready$$')
 PROJECT = $$($(COMPOSE) config --format json | sed -n 's/^  "name": "\(.*\)",$$/\1/p')
+VOLUMES_TO_DELETE = docker volume ls --quiet --filter label=com.docker.compose.project=$(PROJECT) $(if $(ONLY),--filter label=vitals.side=$(ONLY))
 
-up:
+# A copied checkout has the same project name, and so the same containers and volumes, as its original.
+.PHONY: no-others
+no-others:
+	@docker ps --all --filter label=com.docker.compose.project=$(PROJECT) --format '{{.Label "com.docker.compose.project.working_dir"}}' | sort -u | while read -r folder; do \
+	  if [ -e "$$folder/compose.yaml" ] && ! [ "$$folder/compose.yaml" -ef compose.yaml ]; then \
+	    echo "The containers of the project $(PROJECT) belong to the checkout $$folder, not to this one: set another COMPOSE_PROJECT_NAME in .env, or run this there." >&2; exit 1; fi; done
+
+up: no-others
 	@$(COMPOSE) up --detach
 	@$(COMPOSE) up --detach --wait $(LASTING)
 
-down:
+down: no-others
+	@$(if $(VOLUMES),echo "Deleting the volumes of the project $(PROJECT):" $$($(VOLUMES_TO_DELETE)) >&2)
 	@$(COMPOSE) down $(if $(VOLUMES),$(if $(ONLY),,--volumes))
-	@$(if $(VOLUMES),$(if $(ONLY),docker volume ls --quiet --filter label=com.docker.compose.project=$(PROJECT) --filter label=vitals.side=$(ONLY) | xargs --no-run-if-empty docker volume rm))
+	@$(if $(VOLUMES),$(if $(ONLY),$(VOLUMES_TO_DELETE) | xargs --no-run-if-empty docker volume rm))
 
 restart: down up
 

@@ -2,6 +2,7 @@
 
 VitalsError
 ├── SettingsError           an option is wrong: the sentence names it
+├── WrongCheckout           the command was started for another checkout, or the data are another's
 ├── ModelError              a model's folder can't be served
 │   ├── ModelMissing        no artefact where MODEL_DIR points
 │   └── ModelMismatch       the artefact is not the one its metadata describes
@@ -38,6 +39,10 @@ class SettingsError(VitalsError):
     def __init__(self, sentences: Sequence[str]) -> None:
         self.sentences = tuple(sentences)
         super().__init__("\n".join(sentences))
+
+
+class WrongCheckout(VitalsError):
+    """The command was started for another checkout than its own, or the data that it would use are another's."""
 
 
 class ModelError(VitalsError):

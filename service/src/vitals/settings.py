@@ -43,7 +43,7 @@ def _home_of(kind: Literal["cache", "state"]) -> Path:
     return Path(for_root if os.geteuid() == 0 else Path.home() / in_home) / "vitals"
 
 
-def _state_dir() -> Path:
+def default_state_dir() -> Path:
     """One folder a checkout, so that two clones do not share data or secrets."""
     return _home_of("state") / f"{ROOT.name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
@@ -164,7 +164,7 @@ class Settings(Options):
     @property
     def model_folder(self) -> Path:
         """The folder of the served model."""
-        return self.model_dir or Path(os.environ.get("VITALS_STATE_DIR") or _state_dir()) / "model"
+        return self.model_dir or Path(os.environ.get("VITALS_STATE_DIR") or default_state_dir()) / "model"
 
     @property
     def predict_timeout_seconds(self) -> float:
@@ -264,7 +264,7 @@ class StackSettings(Options):
         None, description="A JDK 21 or later for Elasticsearch; without it, JAVA_HOME, PATH and the usual folders are searched."
     )
     vitals_cache_dir: Path = Field(default_factory=lambda: _home_of("cache"), description="Built engines: shared by all clones.")
-    vitals_state_dir: Path = Field(default_factory=_state_dir, description="Data, secrets and logs of this clone's stack.")
+    vitals_state_dir: Path = Field(default_factory=default_state_dir, description="Data, secrets and logs of this clone's stack.")
 
     @property
     def canary_interval_seconds(self) -> int:

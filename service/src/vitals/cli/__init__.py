@@ -9,9 +9,10 @@ from vitals.errors import VitalsError
 
 def main() -> None:
     """Run the command; what goes wrong on purpose is a sentence on stderr and status 2, never a traceback."""
-    from vitals.cli import root, verbs
+    from vitals.cli import right_checkout, root, verbs
 
     try:
+        right_checkout.refuse_for_another_checkout()
         root.load_environment_file()
         verbs.app()
     except VitalsError as wrong:

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from vitals.cli.progress import drawn
 from vitals.settings import Settings
+from vitals.stack.data_owner import data_owner
 
 if TYPE_CHECKING:
     from vitals.making.served_folder import Made
@@ -130,11 +131,19 @@ def train_example(
     """Train an example model on public data: artefact, profile, facts, and the rows that it has not seen."""
     from vitals.making.examples import train_example as train  # scikit-learn takes a second to import
 
-    made = train(out or Settings.load().model_folder, name)
+    made = train(out or _own_model_folder(), name)
     if as_json:
         typer.echo(json.dumps(_told(made), indent=2))
     else:
         _show(made)
+
+
+def _own_model_folder() -> Path:
+    """The folder that is served by default. Raises WrongCheckout where it lies among another checkout's data."""
+    settings = Settings.load()
+    if settings.model_dir is None:
+        data_owner(settings.model_folder.parent).must_not_be_another()
+    return settings.model_folder
 
 
 def _show(made: Made) -> None:

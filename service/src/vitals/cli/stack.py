@@ -13,12 +13,14 @@ from rich.markup import escape
 
 from vitals.cli.progress import drawn
 from vitals.cli.root import ended_cleanly
-from vitals.settings import Settings, StackSettings
+from vitals.settings import ROOT, Settings, StackSettings
+from vitals.stack.data_owner import left_behind
 from vitals.stack.elasticsearch_setup import set_up
 from vitals.stack.groups import Target
 from vitals.stack.native import NativeStack
 from vitals.stack.secrets import PURPOSES, USERS, Secrets
 from vitals.stack.status import components, readiness
+from vitals.stack.stored_data import stored
 
 TargetArgument = Annotated[Target, typer.Argument(help="The whole stack, or one group of it.", show_default=True)]
 Volumes = Annotated[
@@ -41,6 +43,12 @@ def _train_example(folder: Path) -> None:
 def start(target: Target = "all") -> None:
     """What `vitals up` does; the example model is trained first where there is none to serve."""
     stack = native_stack()
+    _say_whose_data(stack)
+    for owner in left_behind(stack.state):
+        _say(
+            f"The data of {owner.checkout}, which is gone, are in {owner.state}: to go on with them here, set "
+            f"VITALS_STATE_DIR={owner.state} in .env."
+        )
     with ended_cleanly(), drawn() as progress:
         stack.up(target, progress)
 
@@ -56,17 +64,45 @@ def up(target: TargetArgument = "all") -> None:
 def down(target: TargetArgument = "all", volumes: Volumes = False) -> None:
     """Stop the stack, or a group of it, in order; what is buffered is delivered first."""
     stack = native_stack()
+    _say_whose_data(stack)
+    if volumes:
+        _say_what_is_deleted(stack, target)
     with ended_cleanly(), drawn() as progress:
         stopped = stack.down(target, volumes=volumes, progress=progress)
     if not stopped:
-        Console(stderr=True).print("Nothing was running.")
+        _say("Nothing was running.")
 
 
 def restart(target: TargetArgument = "all", volumes: Volumes = False) -> None:
     """Stop and start the stack, or a group of it, with the options of now."""
     stack = native_stack()
+    _say_whose_data(stack)
+    if volumes:
+        _say_what_is_deleted(stack, target)
     with ended_cleanly(), drawn() as progress:
         stack.restart(target, volumes=volumes, progress=progress)
+
+
+def _say_whose_data(stack: NativeStack) -> None:
+    """Before anything is done with them. Raises WrongCheckout where they are another checkout's."""
+    owner = stack.owner()
+    owner.must_not_be_another()
+    if owner.sentence:
+        _say(owner.sentence)
+
+
+def _say_what_is_deleted(stack: NativeStack, target: Target) -> None:
+    """Before it is. Raises WrongCheckout where nothing says that the data are this checkout's."""
+    stack.owner().must_be_known()
+    there = stored(stack.state, target)
+    if there:
+        _say(f"Deleting the data of the checkout {ROOT}: {', '.join(there)} in {stack.state}.")
+    else:
+        _say(f"There are no data of the checkout {ROOT} to delete in {stack.state}.")
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(sentence)
 
 
 def status(target: TargetArgument = "all", as_json: Json = False) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +13,23 @@ from pathlib import Path
 
 from vitals.errors import StackError
 from vitals.settings import Settings, StackSettings
-from vitals.stack import alertmanager_files, backend_check, backends, draining, elasticsearch_files, preflight, prometheus_files
+from vitals.stack import (
+    alertmanager_files,
+    backend_check,
+    backends,
+    draining,
+    elasticsearch_files,
+    preflight,
+    prometheus_files,
+    stored_data,
+)
+from vitals.stack.data_owner import DataOwner, data_owner
 from vitals.stack.engines import Engines
 from vitals.stack.environment import settings_digest, stack_environment, with_inherited
 from vitals.stack.failures import sentence_of_a_failed_start
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
+from vitals.stack.processes import marked
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
@@ -43,20 +53,6 @@ READY_WITHIN_SECONDS = 240
 
 _LOCK = ".lock"
 
-_MADE_HERE = (
-    "secrets",
-    "elasticsearch",
-    "prometheus",
-    "alertmanager",
-    "jaeger",
-    "loki",
-    "collector",
-    "logs",
-    "model",
-    "scenarios",
-    "run",
-)
-"""What may be deleted of the state folder: it is the user's choice, and may hold other things."""
 _MODEL_STEP = "example model"
 
 
@@ -76,7 +72,7 @@ class NativeStack:
         self.env = env
         self.make_model = make_model
         self.state = settings.vitals_state_dir
-        self.ident = hashlib.sha256(str(self.state.absolute()).encode()).hexdigest()[:10]
+        self.ident = hashlib.sha256(str(self.state.resolve()).encode()).hexdigest()[:10]
         self.collector = self.state / "collector"
         self.queues = draining.planned(draining.read(self.collector), settings)
         self.engines = Engines(settings.vitals_cache_dir, load_recipes(backends=self._servers()))
@@ -86,21 +82,26 @@ class NativeStack:
     def up(self, target: Target = "all", progress: Progress | None = None) -> None:
         """Start what is not running and wait until it is ready; if that fails or is interrupted, what was started is stopped.
 
-        Raises PreflightError before anything starts, BuildError, or StackError with what the process that failed said.
+        Raises WrongCheckout where the data are another checkout's, PreflightError before anything starts, BuildError, or
+        StackError with what the process that failed said.
         """
         with self._locked():
+            self.owner().take()
             self._bring_up(target, self._outdated(target), progress or Silent())
 
     def down(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> list[GroupName]:
         """Stop the groups, the senders first; gives those that were running. No process of theirs is left.
 
         With `volumes`, their data go too; with all of them also the secrets, the logs and the model. Engines stay in the cache.
+        Raises WrongCheckout where the data are another checkout's, or, with `volumes`, where nothing says that they are ours.
         """
-        with self._locked():
+        with self._locked(deleting=volumes):
             running = self._running(target)
             self._stop_in_order(running, progress or Silent())
             if volumes:
-                self._delete_data(target)
+                stored_data.delete(self.state, target)
+                if target == "all":
+                    self.owner().forget()
         return running
 
     def restart(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> None:
@@ -108,7 +109,8 @@ class NativeStack:
 
         Raises what `up` raises.
         """
-        with self._locked():
+        with self._locked(deleting=volumes):
+            self.owner().take()
             self._bring_up(target, self._running(target), progress or Silent(), volumes=volumes)
 
     def _bring_up(self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False) -> None:
@@ -135,7 +137,7 @@ class NativeStack:
             self._stop_in_order(to_stop, told)
             to_stop = []
         if volumes:
-            self._delete_data(target)
+            stored_data.delete(self.state, target)
         started: list[GroupName] = []
         with self._undone_on_failure(started):
             if to_start:
@@ -152,6 +154,10 @@ class NativeStack:
         if "collector" in wanted and self.queues.waiting:
             self.queues = draining.emptied(self.queues, self.settings, self.collector, told)
         self._stop_in_order([name for name in running if name not in members(target, self._servers())], told)
+
+    def owner(self) -> DataOwner:
+        """Whose the data are that this stack would use."""
+        return data_owner(self.state, marked(self.ident))
 
     def _running(self, target: Target) -> list[GroupName]:
         return [name for name in members(target) if self.supervisors[name].running()]
@@ -266,14 +272,13 @@ class NativeStack:
             self._stop_in_order(started, Silent())
             raise
 
-    def _delete_data(self, target: Target) -> None:
-        folders = _MADE_HERE if target == "all" else [folder for name in members(target) for folder in GROUPS[name].data]
-        for folder in folders:
-            _remove(self.state / folder)
-
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One start or stop at a time; the lock goes with the process that holds it."""
+    def _locked(self, *, deleting: bool = False) -> Iterator[None]:
+        """One start or stop at a time, of our own stack only; the lock goes with the process that holds it."""
+        owner = self.owner()
+        owner.must_not_be_another()
+        if deleting:
+            owner.must_be_known()
         try:
             self.state.mkdir(parents=True, exist_ok=True)
             lock = (self.state / _LOCK).open("w")
@@ -289,10 +294,3 @@ class NativeStack:
 
 def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
