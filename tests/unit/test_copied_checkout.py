@@ -102,7 +102,9 @@ def test_who_names_the_code_gets_it(original: Path, env: dict[str, str], tmp_pat
     assert run([original / ".venv" / "bin" / "vitals", "options"], copy, env).returncode == 0
 
 
-@pytest.mark.parametrize("words", [("down",), ("down", "--volumes"), ("restart", "--volumes"), ("up",), ("down", "elk", "--volumes")])
+@pytest.mark.parametrize(
+    "words", [("down",), ("down", "--volumes"), ("restart", "--volumes"), ("up",), ("down", "elk", "--volumes")]
+)
 def test_a_copied_env_file_does_not_reach_the_originals_data(
     original: Path, env: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:

@@ -176,7 +176,9 @@ def _show_answers(console: Console, facts: ModelFacts) -> None:
     """What answers and why, and what its answers were held against."""
     if facts.comparison is None:
         return
-    console.print(f"  Answered by {'ONNX Runtime' if facts.runtime == 'onnx' else 'scikit-learn'}: {escape(facts.choice)}", soft_wrap=True)
+    console.print(
+        f"  Answered by {'ONNX Runtime' if facts.runtime == 'onnx' else 'scikit-learn'}: {escape(facts.choice)}", soft_wrap=True
+    )
     one = facts.comparison
     kinds = [(one.rows, "of the data"), (one.with_gaps, "with gaps"), (one.between, "between and beyond their values")]
     rows = ", ".join(f"{count:,} {what}" for count, what in kinds if count)

@@ -52,7 +52,11 @@ class Expected:
 
     def some(self, most: int) -> Expected:
         """At most so many of the rows, evenly spread."""
-        at = np.unique(np.linspace(0, len(self.rows) - 1, most).astype(int)) if len(self.rows) > most else np.arange(len(self.rows))
+        at = (
+            np.unique(np.linspace(0, len(self.rows) - 1, most).astype(int))
+            if len(self.rows) > most
+            else np.arange(len(self.rows))
+        )
 
         def taken(part: Any) -> Any:
             return None if part is None else part[at]
@@ -82,9 +86,7 @@ def expected_of(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row]) 
         return Expected(list(rows), estimator.answer(table if estimator.columns is not None else table.to_numpy()))
 
 
-def with_gaps(
-    estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row], features: Sequence[Feature]
-) -> Expected | None:
+def with_gaps(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row], features: Sequence[Feature]) -> Expected | None:
     """Each row once more (20,000 at most, evenly spread), with a gap or two where gaps are allowed; None where none is.
 
     The right answer for a row with a gap in a column is the estimator's for a table that has no value in this column: a table of
@@ -160,9 +162,7 @@ def compare(ask: Ask, expected: Expected, *, tolerance: float, progress: Callabl
     return Difference(different, int(wrong_class.sum()), largest, alone, sentence)
 
 
-def comparison_of(
-    found: Difference, *, against: str, rows: int, gaps: int, tolerance: float, between: int = 0
-) -> Comparison:
+def comparison_of(found: Difference, *, against: str, rows: int, gaps: int, tolerance: float, between: int = 0) -> Comparison:
     """What model.json keeps of a comparison."""
     return Comparison(
         against=against,

@@ -23,8 +23,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skops.io import dump
 
 from vitals.errors import DataError
-from vitals.making.served_folder import Card, Made, Reference, make_folder
 from vitals.making.runtime_choice import Runtime
+from vitals.making.served_folder import Card, Made, Reference, make_folder
 from vitals.making.split import every_fourth
 from vitals.model.served import Outcome
 from vitals.profile.classes import class_name

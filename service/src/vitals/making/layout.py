@@ -67,7 +67,10 @@ def _ways(estimator: Estimator, features: Sequence[Feature]) -> Iterator[tuple[C
         for feature in features
     ]
     fitted: Container = "array" if estimator.columns is None else "frame"
-    numbers = all(feature.kind == "numeric" for feature in wide) and {feature.dtype for feature in wide} in ({"float64"}, {"float32"})
+    numbers = all(feature.kind == "numeric" for feature in wide) and {feature.dtype for feature in wide} in (
+        {"float64"},
+        {"float32"},
+    )
     if fitted == "frame" and estimator.container == "array" and numbers:
         yield "array", wide
     if wide != list(features):

@@ -17,7 +17,7 @@ Precision = Literal["float64", "float32"]
 _OF_TREES = ("sklearn.tree", "sklearn.ensemble")
 
 
-class NotConvertible(Exception):  # noqa: N818 - it never leaves the making of a folder: there is another runtime
+class NotConvertible(Exception):
     """No graph can be made; the message is a clause that says why."""
 
 
@@ -68,8 +68,8 @@ def _ways(estimator: Any) -> Iterator[tuple[Any, Precision]]:
 
     scikit-learn's trees round their input to 32 bits and no step before them does, so a graph of such a pipeline rounds there, too.
     """
-    from sklearn.pipeline import Pipeline
     from skl2onnx.sklapi import CastTransformer
+    from sklearn.pipeline import Pipeline
 
     steps = getattr(estimator, "steps", None)
     last = steps[-1][1] if isinstance(steps, list) and steps else estimator
@@ -88,7 +88,9 @@ def _check_types(features: Sequence[Feature], container: Container) -> None:
     for feature in features:
         dtype = dtype_of(feature)
         if feature.kind == "numeric" and not dtype.startswith("float"):
-            raise NotConvertible(f"'{feature.name}' is of the type {dtype}, and a request's fractions would be lost in its tensor")
+            raise NotConvertible(
+                f"'{feature.name}' is of the type {dtype}, and a request's fractions would be lost in its tensor"
+            )
         if dtype == "category":
             raise NotConvertible(f"'{feature.name}' is of pandas' type category, which no tensor has")
         if not feature.name.isprintable() or feature.name != feature.name.strip():

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from vitals.errors import DataError
 from vitals.making.answers import ask, bearing, classification, regression
+from vitals.making.clock_features import clock_notes
 from vitals.making.comparison import (
     TOLERANCE_ESTIMATOR,
     TOLERANCE_ONNX,
@@ -20,7 +21,6 @@ from vitals.making.comparison import (
     expected_of,
     with_gaps,
 )
-from vitals.making.clock_features import clock_notes
 from vitals.making.drift_watched import names_watched
 from vitals.making.layout import layout_of
 from vitals.making.onnx_conversion import Converted
@@ -159,7 +159,9 @@ def _served(
         every = [row for one in tables for row in one.rows]
         expected = Expected(every, asked.indexed(every))
         found = compare(asked.indexed, expected, tolerance=TOLERANCE_ONNX)
-        comparison = comparison_of(found, against=f"{model.runtime}, all rows at once", rows=rows, gaps=0, tolerance=TOLERANCE_ONNX)
+        comparison = comparison_of(
+            found, against=f"{model.runtime}, all rows at once", rows=rows, gaps=0, tolerance=TOLERANCE_ONNX
+        )
         return _Served(asked, features, model.container, Choice("onnx", "the model is an ONNX graph"), comparison, found)
     expected = expected_of(model, data.table, data.rows)
     if held_out is not None:
@@ -245,4 +247,3 @@ def _warnings(
             said = unknown_categories(column.name, column.values, one.categories)
             warnings += [said] if said else []
     return warnings + clock_notes(data.columns, {feature.name for feature in profile.features if feature.drift})
-

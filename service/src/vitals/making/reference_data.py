@@ -12,8 +12,8 @@ import pandas as pd
 from vitals.errors import DataError
 from vitals.making.columns import Column, column_of
 from vitals.making.data import TableFile
-from vitals.making.table_columns import listed, no_such_column
 from vitals.making.reference import feature_of
+from vitals.making.table_columns import listed, no_such_column
 from vitals.model.artefact import Artefact
 from vitals.model.inputs import Row
 from vitals.model.known_column import KnownColumn
@@ -187,4 +187,3 @@ def _data(
 
 def _names_of(table: Table) -> tuple[str, ...]:
     return tuple(str(name) for name in table.columns)
-

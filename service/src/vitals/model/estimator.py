@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,9 @@ class Estimator:
         self.task = task_of(estimator, path)
         width = getattr(estimator, "n_features_in_", None)
         if not isinstance(width, int | np.integer):
-            raise ModelMismatch(f"{path} holds a {kind_of(estimator)} that does not say how many features it takes: is it fitted?")
+            raise ModelMismatch(
+                f"{path} holds a {kind_of(estimator)} that does not say how many features it takes: is it fitted?"
+            )
         self.width = int(width)
         names = getattr(estimator, "feature_names_in_", None)
         self.columns = None if names is None else tuple(str(name) for name in names)
@@ -152,9 +154,7 @@ def _joined(found: Sequence[tuple[Sequence[int] | None, ModelOutput]], rows: int
             made[at] = part(output)
         return made
 
-    return ModelOutput(
-        whole(lambda one: one.probabilities), whole(lambda one: one.chosen), None, whole(lambda one: one.values)
-    )
+    return ModelOutput(whole(lambda one: one.probabilities), whole(lambda one: one.chosen), None, whole(lambda one: one.values))
 
 
 def _predicts_the_most_probable(estimator: Any) -> bool:

@@ -93,7 +93,8 @@ class Inputs:
 
     def _loosened(self, loose: Loose) -> list[str]:
         return [
-            dtype if index not in loose else "object" if dtype == "bool" else "float64" for index, dtype in enumerate(self._dtypes)
+            dtype if index not in loose else "object" if dtype == "bool" else "float64"
+            for index, dtype in enumerate(self._dtypes)
         ]
 
     def _typed(self, rows: Sequence[Row], loose: Loose) -> Iterator[Any]:
