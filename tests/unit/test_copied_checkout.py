@@ -131,7 +131,7 @@ def test_an_example_model_is_not_trained_into_the_originals_data(original: Path,
 
 @pytest.fixture
 def engine(original: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of a stack of the original's, whose folder says nothing: it was started by a release that did not write it down."""
+    """A process of a stack of the original's, whose folder says nothing: an earlier release, which wrote nothing, started it."""
     found = "import sys, pathlib, vitals.stack.native as n, vitals.settings as s\n"
     found += "print(n.NativeStack(s.StackSettings.load(), s.Settings.load()).ident)"
     state = tmp_path / "state"

@@ -102,11 +102,11 @@ def with_gaps(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row], fe
     for gaps, at in by_gaps.items():
         part = table.iloc[at].copy()
         for index in gaps:
-            part.isetitem(index, _emptied(part.iloc[:, index], features[index]))
+            part.isetitem(index, _emptied(part.iloc[:, index], features[index]).array)
         blank = [[None if index in gaps else value for index, value in enumerate(rows[position])] for position in at]
         try:
             one = expected_of(estimator, part, blank)
-        except Exception:  # two gaps at once may be more than it takes, where each alone is answered
+        except Exception:  # noqa: S112 - two gaps at once may be more than it takes, where each alone is answered
             continue
         found = one if found is None else found + one
     return found

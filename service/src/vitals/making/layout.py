@@ -1,7 +1,7 @@
 """How the estimator is given its rows: the cheapest way that gets the fitted estimator's own answers everywhere.
 
-An array costs less than a DataFrame, and one type for all columns less than several. What was fitted on a DataFrame of several types
-may need them: a step that makes texts of whole numbers, or one that chooses columns by their names.
+An array costs less than a DataFrame, and one type for all columns less than several. What was fitted on a DataFrame of several
+types may need them: a step that makes texts of whole numbers, or one that chooses columns by their names.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def layout_of(
 ) -> Layout:
     """The cheapest way with no difference from `expected`; where there is none, the most faithful way and its difference.
 
-    `features` have the types of the table; numbers of the layout's features may have wider ones. `reopen` gives the estimator anew:
-    one that was given arrays has forgotten its columns' names.
+    `features` have the types of the table; numbers of the layout's features may have wider ones. `reopen` gives the estimator
+    anew: one that was given arrays has forgotten its columns' names.
     """
     few = expected.some(_TRIED_FIRST)
     for container, typed in _ways(estimator, features):

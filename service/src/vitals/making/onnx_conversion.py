@@ -66,7 +66,7 @@ def _unwrapped(estimator: Any) -> Any:
 def _ways(estimator: Any) -> Iterator[tuple[Any, Precision]]:
     """The estimator, and the precision of its inputs.
 
-    scikit-learn's trees round their input to 32 bits and no step before them does, so a graph of such a pipeline rounds there, too.
+    scikit-learn's trees round their input to 32 bits and no step before them does: a graph of such a pipeline rounds there, too.
     """
     from skl2onnx.sklapi import CastTransformer
     from sklearn.pipeline import Pipeline
@@ -88,9 +88,7 @@ def _check_types(features: Sequence[Feature], container: Container) -> None:
     for feature in features:
         dtype = dtype_of(feature)
         if feature.kind == "numeric" and not dtype.startswith("float"):
-            raise NotConvertible(
-                f"'{feature.name}' is of the type {dtype}, and a request's fractions would be lost in its tensor"
-            )
+            raise NotConvertible(f"'{feature.name}' is of the type {dtype}, and its tensor would lose a request's fractions")
         if dtype == "category":
             raise NotConvertible(f"'{feature.name}' is of pandas' type category, which no tensor has")
         if not feature.name.isprintable() or feature.name != feature.name.strip():

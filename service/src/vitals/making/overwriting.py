@@ -47,4 +47,6 @@ def _named_by_facts(path: Path) -> set[str]:
     artefact = facts.get("artefact", _OLDER_ARTEFACT if facts.get("schema_version") == 1 else None)
     if not isinstance(artefact, str) or not _ARTEFACT.fullmatch(artefact):
         return set()
-    return {artefact, PROFILE_FILE, FACTS_FILE, HELD_OUT_FILE}
+    graph = facts.get("graph")
+    converted = {str(graph["file"])} if isinstance(graph, dict) and _ARTEFACT.fullmatch(str(graph.get("file"))) else set()
+    return {artefact, PROFILE_FILE, FACTS_FILE, HELD_OUT_FILE} | converted

@@ -1,7 +1,7 @@
 """Rows between and beyond the reference's values: where a converted model shows what it rounds otherwise than the original.
 
-A decision tree splits in the middle between two neighbouring values of its training data, so a row in that very middle, and its
-neighbours in 32 bits, fall on the other side of a split as soon as one rounding differs. The reference's own rows lie far from it.
+A decision tree splits in the middle between two neighbouring values of its training data. A row in that very middle, or beside it
+in 32 bits, falls on the other side of the split as soon as one rounding differs. The reference's own rows lie far from there.
 """
 
 from __future__ import annotations

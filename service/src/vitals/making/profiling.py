@@ -228,8 +228,8 @@ def _warnings(
     less = sum(one.probabilities is not None and one.confidence != max(one.probabilities) for one in told)
     if less:
         warnings.append(
-            f"For {less:,} of {len(told):,} rows the model predicts another class than its most probable one, by a threshold or a vote "
-            "of its own: the confidence is the predicted class's probability."
+            f"For {less:,} of {len(told):,} rows the model predicts another class than its most probable one, by a threshold or "
+            "a vote of its own: the confidence is the predicted class's probability."
         )
     used = {profile.target, *(feature.name for feature in profile.features)}
     spare = [str(name) for name in data.whole.columns if name not in used]

@@ -45,8 +45,8 @@ class Reference:
 class Data:
     """One table, read as the user's own reader gives it, with the types that the model has of its features.
 
-    `table` has the features' columns, `columns` says of what kind they are, and `rows` are the same as requests have them; `whole`
-    has all columns, `target_name` among them.
+    `table` has the features' columns, `columns` says of what kind they are, and `rows` are the same as requests have them;
+    `whole` has all columns, `target_name` among them.
     """
 
     table: pd.DataFrame
@@ -107,7 +107,8 @@ def feature_names(model: Artefact, columns: Sequence[str], reference: Reference)
         lacking = [name for name in model.columns if name not in columns]
         if lacking:
             raise DataError(
-                f"The model takes the feature '{lacking[0]}', and there is no such column in the data: there are {listed(columns)}."
+                f"The model takes the feature '{lacking[0]}', and there is no such column in the data: "
+                f"there are {listed(columns)}."
             )
         return model.columns
     names = tuple(name for name in columns if name != reference.target)

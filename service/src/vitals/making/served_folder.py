@@ -61,7 +61,8 @@ def make_folder(
     """Profile `reference`, hold the model to the rule, and write artefact, profile and facts into `folder` (made if absent).
 
     runtime: what answers, instead of what evidence chooses; accept_difference: serve a model whose answers differ from the fitted
-    estimator's all the same; tell: is told each step that may take long. A model that was made there before is replaced, and nothing else.
+    estimator's all the same; tell: is told each step that may take long.
+    A model that was made there before is replaced, and nothing else.
     Raises ModelMismatch where the artefact can't be served, DataError where the data are not such that a profile can be made,
     the answers differ, or the folder holds other files than such a model's.
     """

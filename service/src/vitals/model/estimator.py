@@ -37,7 +37,7 @@ _MOST_PROBABLE = frozenset(
         "RandomForestClassifier",
     }
 )
-"""scikit-learn's classifiers whose `predict` is the most probable class by construction, from one decision function or one vote."""
+"""scikit-learn's classifiers whose `predict` is the most probable class by construction: one function gives both."""
 
 
 class Estimator:

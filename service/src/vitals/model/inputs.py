@@ -133,7 +133,7 @@ def _column_of(feature: Feature, dtype: str, values: Sequence[Value]) -> Any:
     import pandas as pd
 
     if dtype == "category":
-        return pd.Categorical(values, dtype=pd.CategoricalDtype(list(feature.levels), ordered=feature.ordered))
+        return pd.Categorical(list(values), dtype=pd.CategoricalDtype(list(feature.levels), ordered=feature.ordered))
     return pd.array(list(values), dtype=dtype)  # type: ignore[call-overload]  # the name is pandas' own, from the reference
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 class ModelOutput:
     """One call's answers, in the order of the rows.
 
-    Classification: `probabilities`, shape (rows, classes), and the class that the model itself predicts, which need not be the most
-    probable one: `chosen`, shape (rows,), its index, or `labels`, its name; neither where the model names none, and the most
-    probable one is meant. Regression: `values`, shape (rows,).
+    Classification: `probabilities`, shape (rows, classes), and the class that the model itself predicts, which need not be the
+    most probable one: `chosen`, shape (rows,), its index, or `labels`, its name; neither where the model names none, and the
+    most probable one is meant. Regression: `values`, shape (rows,).
     """
 
     probabilities: NDArray[np.floating[Any]] | None = None

@@ -102,9 +102,9 @@ class ModelFacts(BaseModel):
     def version(self) -> str:
         """The first digits of a SHA-256, in hex, over what decides the answers and what is counted.
 
-        These are the hashes of artefact and profile, the runtime with its graph, the container, and what the comparison found. The
-        same content has the same version, anywhere; a new profile for the same artefact is another version, since rows that were
-        counted in other bins can't be compared with it. A folder of the second layout has that of the two hashes alone.
+        These are the hashes of artefact and profile, the runtime with its graph, the container, and what the comparison found.
+        The same content has the same version anywhere; a new profile for the same artefact is another version, since rows
+        that were counted in other bins can't be compared with it. A folder of the second layout has that of the two hashes alone.
         """
         text = f"{self.sha256}{self.profile_sha256}"
         if self.schema_version > 2:
