@@ -41,7 +41,7 @@ async def decoded(body: bytes, headers: Sequence[str], most: int) -> bytes:
     if len(codings) > _MOST_CODINGS:
         raise _unsupported(f"The body has more than {_MOST_CODINGS} content codings.")
     if not all(one in ("gzip", "x-gzip", "deflate") for one in codings):
-        raise _unsupported(f"The body has a content coding that this service does not read: it reads gzip and deflate.")
+        raise _unsupported("The body has a content coding that this service does not read: it reads gzip and deflate.")
     if not body:
         return body
     if min(most, len(body) * _LARGEST_RATIO ** len(codings)) > _IN_THREAD_ABOVE:
