@@ -1,6 +1,6 @@
 """What one lone `POST /predict` costs inside the process: routing, JSON, monitoring, the batcher and the model; no HTTP server.
 
-    python benchmarks/lone_request.py [--json] [--model DIR] [--requests 2000] [--runs 7] [--profile]
+    python benchmarks/lone_request.py [--json] [--model DIR] [--runs 7] [--profile]
 
 Telemetry is off (OTEL_SDK_DISABLED=true). The figure is processor time of the whole process, so what another thread does counts
 too. Each run asks one request after the other; the lowest run is the one that other processes disturbed least.

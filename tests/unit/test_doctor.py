@@ -10,8 +10,8 @@ import pytest
 
 from vitals.settings import ROOT
 from vitals.stack.collector_metrics import Reading, parsed, summed
-from vitals.stack.doctor import clocks, disk, drops, elasticsearch, prometheus, queues, services
-from vitals.stack.doctor.finding import Finding, counted, lasting, listed, sized
+from vitals.stack.doctor import clocks, disk, drops, elasticsearch, model, prometheus, queues, services
+from vitals.stack.doctor.finding import Away, Finding, counted, lasting, listed, sized
 from vitals.stack.elasticsearch_setup import Compared
 
 ANSWERS = Path(__file__).with_name("doctor_answers")
@@ -279,3 +279,20 @@ def test_figures_are_words() -> None:
     ]
     assert [lasting(value) for value in (35, 180, 7200, 200_000)] == ["35 s", "3 min", "2 h", "2 d"]
     assert (counted(1091), listed("abcdef"), listed("ab")) == ("1,091", "a, b, c, d and 2 more", "a, b")
+
+
+def test_the_model_is_named_where_it_hangs_or_could_not_be_loaded() -> None:
+    def told(status: int, document: object) -> Finding:
+        return model.told(status, document, how_to_restart="`vitals restart service`")
+
+    assert (told(200, {"status": "ready"}).severity, told(200, {}).check) == ("ok", "model")
+    hangs = told(503, {"detail": "The model iris has not answered for 12 s."})
+    assert hangs.severity == "wrong"
+    assert hangs.sentence.startswith("The model iris has not answered for 12 s. Requests are answered 503 until it does.")
+    assert "`vitals restart service` if it never does" in hangs.sentence
+    lacking = told(503, {"detail": "The model iris 1a2b could not be loaded (MemoryError)."})
+    assert (lacking.severity, "log has the whole error" in lacking.sentence) == ("wrong", True)
+    assert told(503, {"detail": "The model iris 1a2b is still being loaded."}).severity == "warning"
+    for status, document in ((404, {}), (200, "<html>"), (503, None)):
+        with pytest.raises(Away, match="does not speak as it does"):
+            told(status, document)

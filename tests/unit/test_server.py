@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 
 from vitals import server
+from vitals.model import loading
 from vitals.settings import Settings
 from vitals.stack.processes import wait_until
 
@@ -66,18 +67,33 @@ def test_what_a_start_made_is_out_of_the_garbage_collectors_sight(model_folder: 
     assert objects["out of sight"] > 20 * objects["in sight"], objects
 
 
-def test_that_is_what_serves(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_that_is_what_serves_and_one_process_loads_the_model_once(
+    workers: int, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Asked(Exception):
         """What uvicorn was to serve."""
 
-    def config(application: str, **_: Any) -> None:
+    def config(application: Any, **_: Any) -> None:
         raise Asked(application)
 
+    loaded = []
+    monkeypatch.setattr(loading, "load", lambda folder, **_: loaded.append(folder) or "the model")
+    monkeypatch.setattr(loading, "check_model", lambda *_, **__: None)
     monkeypatch.setattr(uvicorn, "Config", config)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(server, "_listen", lambda *_: None)
-    with pytest.raises(Asked, match=r"vitals\.server:make_app"):
-        server.serve(Settings.load(model_dir=model_folder))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("VITALS_PREDICTION_KEY", "")
+    with pytest.raises(Asked) as asked:
+        server.serve(Settings.load(model_dir=model_folder, service_workers=workers))
+    [application] = asked.value.args
+    if workers == 1:
+        assert (application.func, application.args) == (server.make_app, ("the model",))
+        assert loaded == [model_folder]
+    else:
+        assert application == "vitals.server:make_app"
+        assert loaded == []
 
 
 def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced(model_folder: Path) -> None:

@@ -56,7 +56,7 @@ class Component:
         if self.name == "elasticsearch" and answer.status_code == httpx.codes.UNAUTHORIZED:
             return f"refuses the password of its user reader {at}: it was started with other secrets, or is another Elasticsearch"
         if answer.status_code != httpx.codes.OK:
-            return f"answers {answer.status_code} {at}: {' '.join(answer.text[:200].split()) or 'without a reason'}"
+            return f"answers {answer.status_code} {at}: {_reason(answer) or 'without a reason'}"
         if self.name == "elasticsearch" and '"status":"green"' not in answer.text and '"status":"yellow"' not in answer.text:
             return f"is up {at}, and its cluster's health is not yellow or green: shards with data are not there"
         return ""
@@ -64,6 +64,14 @@ class Component:
     def told(self, ready: bool) -> dict[str, Any]:
         """As `vitals status --json` gives it."""
         return {"url": self.url, "ready": ready, **self.more}
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What an error says: the sentence of problem details (RFC 9457), else how its text begins."""
+    try:
+        return str(answer.json()["detail"]).rstrip(".")
+    except (ValueError, LookupError, TypeError):
+        return " ".join(answer.text[:200].split())
 
 
 def components(settings: StackSettings, service: Settings, target: Target = "all") -> list[Component]:

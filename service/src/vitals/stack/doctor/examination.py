@@ -14,6 +14,7 @@ from vitals.stack.doctor import (
     disk,
     drops,
     elasticsearch,
+    model,
     ports,
     prometheus,
     queues,
@@ -37,6 +38,7 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check(("components",), components.look),
     Check(("ports",), ports.look),
+    Check(("model",), model.look),
     Check(("queues", "exporters"), queues.look),
     Check(("drops",), drops.look),
     Check(("services",), services.look),

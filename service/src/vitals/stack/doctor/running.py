@@ -24,6 +24,7 @@ class Running:
 
     def __init__(self, settings: StackSettings, service: Settings) -> None:
         self.settings = settings
+        self.workers = service.service_workers
         self.components: dict[str, Component] = {one.name: one for one in components(settings, service)}
         self.places = {place for backend in backends.in_use(settings) for place in backend.places}
         self.native = None if in_a_container() else NativeStack(settings, service)
