@@ -108,8 +108,12 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     columns = [column_of(table, name, categorical=name in categorical) for name in names]
     features = fitted(model, columns, [feature_of(column, len(columns)) for column in columns])
     rows = _rows(columns)
-    notes = settle(model, table, reference.target, features, rows)
-    target = column_of(table, reference.target, categorical=model.task == "classification")
+
+    def target_as(classes: bool) -> Column:
+        return column_of(table, reference.target, categorical=classes)
+
+    notes = settle(model, features, rows, target_as)
+    target = target_as(model.task == "classification")
     classes: tuple[str, ...] = ()
     if model.task == "classification":
         classes = model.classes or ()

@@ -90,8 +90,8 @@ def _no_probabilities(evidence: Evidence) -> ModelMismatch:
     shown = max(evidence.numbers, key=lambda one: one.width)
     if shown.within and shown.width > 1:
         return ModelMismatch(
-            f"{path} gives numbers between 0 and 1 that do not add up to 1 in each row (its output {shown.name}), so they are not "
-            "the probabilities of one class among several: export it with normalised probabilities."
+            f"{path} gives numbers between 0 and 1 that do not add up to 1 in each row (its output {shown.name}), so they are "
+            "not the probabilities of one class among several: export it with normalised probabilities."
         )
     scores = f"{path} gives raw scores and no probabilities (its output {shown.name}, {shown.span})"
     if shown.width == 1 and shown.within:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,8 +136,8 @@ def _order(chosen: NDArray[np.integer | np.bool_], classes: tuple[str, ...], tar
     if possible - accuracy > _ANOTHER_ORDER:
         raise DataError(
             f"{evidence.path} does not name its classes, and in sorted order ({', '.join(classes[:20])}) only {accuracy:.0%} of "
-            f"its answers are those of column '{target.name}', where another order would give {possible:.0%}: give the column as the "
-            f"classes' indexes (0 to {len(classes) - 1}), or export the model with an output of labels."
+            f"its answers are those of column '{target.name}', where another order would give {possible:.0%}: give the column as "
+            f"the classes' indexes (0 to {len(classes) - 1}), or export the model with an output of labels."
         )
     return [
         f"The ONNX model does not name its classes: they are taken in sorted order ({', '.join(classes[:20])}), "
@@ -165,9 +164,9 @@ def _doubts(found: Numbers, target: Target) -> list[str]:
     shown = " and ".join(target.classes)
     if found.within:
         return [
-            f"Column '{target.name}' has only the values {shown}, and the model's answers are all between 0 and 1, but nothing in "
-            "the graph says that they are probabilities: it is served as a regression. To serve a classifier, end the graph with "
-            "Sigmoid, or export it with labels."
+            f"Column '{target.name}' has only the values {shown}, and the model's answers are all between 0 and 1, but nothing "
+            "in the graph says that they are probabilities: it is served as a regression. To serve a classifier, end the graph "
+            "with Sigmoid, or export it with labels."
         ]
     return [
         f"Column '{target.name}' has only the values {shown}: the model is served as a regression, since it gives any number."
