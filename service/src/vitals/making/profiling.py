@@ -89,7 +89,7 @@ def profile_of(
     data, held_out = read_data(model, reference)
     watched = names_watched([column.name for column in data.columns], reference.no_drift)
     features = fitted(model, data.columns, features_of(data, watched))
-    notes = settle(model, data.whole, reference.target, features, data.rows)
+    notes = settle(model, features, data.rows, data.target)
     classes = (model.classes or ()) if model.task == "classification" else ()
     tell(f"asking the model for {len(data.rows):,} rows")
     # As the table is, to begin with: that the model takes these rows is not believed, whatever the quality is measured on.
@@ -100,7 +100,7 @@ def profile_of(
     if served.difference.different and not accept_difference:
         raise DataError(_differs(served))
     measured = data if held_out is None or reference.outcomes is not None else held_out
-    truth = measured.target(model)
+    truth = measured.target(model.task == "classification")
     told = list(reference.outcomes) if reference.outcomes is not None else ask(served.answering, served.features, measured.rows)
     if model.task == "classification":
         predictions, quality = classification(told, labels_of(truth, classes), classes, len(data.rows))

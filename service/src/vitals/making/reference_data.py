@@ -55,9 +55,9 @@ class Data:
     whole: pd.DataFrame
     target_name: str
 
-    def target(self, model: Artefact) -> Column:
-        """The column that the model predicts, of the kind that its task needs. Raises DataError."""
-        return column_of(self.whole, self.target_name, categorical=model.task == "classification")
+    def target(self, classes: bool) -> Column:
+        """The column that the model predicts, as classes or as it is. Raises DataError."""
+        return column_of(self.whole, self.target_name, categorical=classes)
 
 
 def read_data(model: Artefact, reference: Reference) -> tuple[Data, Data | None]:

@@ -17,7 +17,7 @@ from vitals.making.overwriting import replaceable
 from vitals.making.profiling import Profiled, profile_of
 from vitals.making.reference_data import Data, Reference
 from vitals.making.runtime_choice import Runtime
-from vitals.model.artefact import Artefact, open_artefact
+from vitals.model.artefact import open_artefact
 from vitals.model.served import load_model
 from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
@@ -93,7 +93,7 @@ def make_folder(
             facts = _write(made, file, artefact, card, profiled, model.made_with)
             load_model(made, allow_pickle=allow_pickle)
             if profiled.held_out is not None:
-                _write_rows(made / HELD_OUT_FILE, profiled.held_out, model, profiled.profile)
+                _write_rows(made / HELD_OUT_FILE, profiled.held_out, profiled.profile)
             # The facts come last: whoever reads the folder meanwhile is told that its files do not belong together.
             for name in written:
                 (made / name).replace(folder / name)
@@ -139,9 +139,9 @@ def _write(made: Path, file: str, artefact: Path, card: Card, profiled: Profiled
     return facts
 
 
-def _write_rows(path: Path, data: Data, model: Artefact, profile: Profile) -> None:
+def _write_rows(path: Path, data: Data, profile: Profile) -> None:
     """Values as their columns' kinds have them: categories without a fraction, true and false, nothing where one is missing."""
-    target = data.target(model)
+    target = data.target(bool(profile.classes))
     labels = [class_name(value) for value in target.values] if profile.classes else target.values
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pandas as pd
+from collections.abc import Callable, Sequence
 
 from vitals.errors import DataError
-from vitals.making.columns import column_of
+from vitals.making.columns import Column
 from vitals.making.onnx_meaning.evidence import evidence_of
 from vitals.making.onnx_meaning.labelled import with_label
 from vitals.making.onnx_meaning.unlabelled import without_label
@@ -22,10 +20,11 @@ SLOW = (
 )
 
 
-def settle(model: object, table: pd.DataFrame, target: str, features: Sequence[Feature], rows: Sequence[Row]) -> list[str]:
+def settle(model: object, features: Sequence[Feature], rows: Sequence[Row], target: Callable[[bool], Column]) -> list[str]:
     """Tell an ONNX `model` what its outputs mean: `model.output` and `model.classes` are known then. Gives notes for people.
 
-    `rows` are those of `table`, in the order of `features`; `target` is the column to predict. Nothing happens to other models.
+    `rows` are the reference's, in the order of `features`; `target` reads the column to predict: as classes (True), or as its
+    values are. Nothing happens to other models.
     Raises ModelMismatch or DataError where the model can't be served, with the cause.
     """
     if not isinstance(model, OnnxModel):
@@ -33,15 +32,15 @@ def settle(model: object, table: pd.DataFrame, target: str, features: Sequence[F
     evidence = evidence_of(model, features, rows)
     notes = [SLOW] if evidence.one_by_one else []
     if evidence.labels:
-        column = column_of(table, target, categorical=True)
+        column = target(True)
         truth = [class_name(value) for value in column.values]  # a gap is refused later, by its own sentence
-        output, classes = with_label(evidence, truth, target)
+        output, classes = with_label(evidence, truth, column.name)
         model.settle(output, classes)
         return notes
     try:
-        column = column_of(table, target)
+        column = target(False)
     except DataError:  # numbers and text in one column can still be the names of classes
-        column = column_of(table, target, categorical=True)
+        column = target(True)
     output, found, doubts = without_label(evidence, column)
     model.settle(output, found)
     return [*notes, *doubts]
