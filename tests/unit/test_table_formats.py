@@ -55,7 +55,7 @@ def _refused(path: Path, column: str = "wage", **options: Any) -> str:
             r"\d+,\d+': `--decimal ,`",
         ),
         (
-            TABLE.to_csv(index=False).replace("wage", "wage").replace(TEXT.split("\n")[1].split(",")[0], "?"),
+            TEXT.replace(TEXT.split("\n")[1].split(",")[0], "?"),
             {"na_values": ["?"]},
             "--na-values '\\?'",
         ),
