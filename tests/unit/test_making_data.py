@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from vitals.errors import DataError
 from vitals.making.data import column_of, read_table
+from vitals.model.known_column import KnownColumn
 
 ROWS = 60
 
@@ -29,7 +32,7 @@ def _csv(tmp_path: Path, text: str) -> Path:
         ([1.0, np.inf] * 30, "'x' has infinite values in 30 rows"),
         ([1.0, -1e200] * 30, r"'x' has values beyond 1e\+30"),
         (["1", "2", "3", "four"] * 15, r"'x' has numbers and text \('four'\).*--categorical x"),
-        (["1", "2", "3"] * 20, "'x' has numbers and text"),
+        (["1", "2", "3"] * 20, r"'x' has numbers that are written as text \('1'\).*--categorical x"),
         (["1", "NA", "NA"] * 20, r"'x' has numbers and text \('NA'\).*missing is an empty cell"),
         (["2026-01-05", "2026-02-07"] * 30, "'x' holds dates"),
         (["5.1.2026", "7.2.2026"] * 30, "'x' holds dates"),
@@ -64,7 +67,11 @@ def test_fractions_and_too_many_categories_are_refused() -> None:
 @pytest.mark.parametrize(
     ("column", "categorical", "kind", "values"),
     [
-        ([1, 2] * 30, False, "numeric", {1.0, 2.0}),
+        ([1, 2] * 30, False, "numeric", {1, 2}),
+        ([1.5, 2.0] * 30, False, "numeric", {1.5, 2.0}),
+        ([2**53 + 1, 2**53] * 30, False, "numeric", {2**53 + 1, 2**53}),
+        ([2**53 + 1, 2**53] * 30, True, "categorical", {2**53 + 1, 2**53}),
+        ([2**64 + 1, 2**64] * 30, True, "categorical", {2**64 + 1, 2**64}),
         ([1, 2] * 30, True, "categorical", {1, 2}),
         ([1.0, None] * 30, True, "categorical", {1, None}),
         ([True, False] * 30, False, "boolean", {True, False}),
@@ -72,7 +79,12 @@ def test_fractions_and_too_many_categories_are_refused() -> None:
         (["a", None] * 30, False, "categorical", {"a", None}),
         (["1", "2", "3+"] * 20, True, "categorical", {"1", "2", "3+"}),
         (pd.Categorical(["a", "b"] * 30), False, "categorical", {"a", "b"}),
-        (pd.array([1, None] * 30, dtype="Int64"), False, "numeric", {1.0, None}),
+        (pd.array([1, None] * 30, dtype="Int64"), False, "numeric", {1, None}),
+        (pd.array([2**53 + 1, None] * 30, dtype="Int64"), True, "categorical", {2**53 + 1, None}),
+        (pd.Categorical([1, 2] * 30), False, "categorical", {1, 2}),
+        (pd.Categorical([True, False] * 30), False, "boolean", {True, False}),
+        ([Decimal("1.5"), None] * 30, False, "numeric", {1.5, None}),
+        (np.array([0.1, 0.2] * 30, dtype=np.float32), False, "numeric", {float(np.float32(0.1)), float(np.float32(0.2))}),
         (pd.array(["a", None] * 30, dtype="string"), False, "categorical", {"a", None}),
         (pd.array([True, None] * 30, dtype="boolean"), False, "boolean", {True, None}),
     ],
@@ -84,20 +96,69 @@ def test_kinds(column: Any, categorical: bool, kind: str, values: set[Any]) -> N
     assert {type(value) for value in made.values} == {type(value) for value in values}
 
 
+def test_a_column_says_its_type_and_how_its_gaps_are_written() -> None:
+    table = pd.DataFrame(
+        {
+            "nan": pd.Series(["a", np.nan] * 30, dtype=object),
+            "none": pd.Series(["a", None] * 30, dtype=object),
+            "size": np.array([1, 2] * 30, dtype=np.uint8),
+            "grade": pd.Categorical(["low", "high"] * 30, categories=["low", "mid", "high"], ordered=True),
+        }
+    )
+    found = {name: column_of(table, name) for name in table.columns}
+    assert {name: (one.dtype, one.gap) for name, one in found.items()} == {
+        "nan": ("object", "nan"),
+        "none": ("object", "none"),
+        "size": ("uint8", "nan"),
+        "grade": ("category", "nan"),
+    }
+    assert (found["grade"].dtype_categories, found["grade"].ordered) == (("low", "mid", "high"), True)
+    assert column_of(table, "none", known=KnownColumn(gap="nan")).gap == "nan"
+
+
+CODES = KnownColumn((1, 2, 3), "int64", takes_categories=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "known", "kind"),
+    [
+        ([1, 2] * 30, CODES, "categorical"),
+        ([1.0, None] * 30, KnownColumn((1.0, 2.0), "float64", "nan", takes_categories=True), "categorical"),
+        ([1, 2] * 30, None, "numeric"),
+        ([1, 2] * 30, dataclasses.replace(CODES, also_number=True), "numeric"),
+        ([1.5, 2] * 30, CODES, "numeric"),
+        ([1, 2] * 30, KnownColumn((1.5, 2.5), "float64", takes_categories=True), "numeric"),
+        ([1, 2] * 30, KnownColumn(takes_categories=True), "categorical"),
+        ([1, 2] * 30, KnownColumn(gap="nan"), "numeric"),
+        (list(range(60)), CODES, "numeric"),
+        ([*range(1001)] * 3, CODES, "numeric"),
+        ([*range(1000)] * 3, CODES, "categorical"),
+        (["1", "2"] * 30, KnownColumn(("1", "2"), "object", takes_categories=True), "categorical"),
+        (["2026-01-05", "2026-02-07"] * 30, KnownColumn(("2026-01-05",), "object", takes_categories=True), "categorical"),
+        ([True, False] * 30, KnownColumn((0, 1), "int64", takes_categories=True), "boolean"),
+    ],
+)
+def test_what_the_model_encodes_is_categorical_where_it_can_be(column: Any, known: KnownColumn | None, kind: str) -> None:
+    made = column_of(pd.DataFrame({"x": column}), "x", known=known)
+    assert made.kind == kind
+    if kind == "categorical":
+        assert {type(value) for value in made.present} <= {int, str}
+
+
+def test_free_text_is_not_served() -> None:
+    with pytest.raises(DataError, match="'x' is free text"):
+        column_of(pd.DataFrame({"x": ["a b", "c"] * 30}), "x", known=KnownColumn(dtype="object", free_text=True))
+
+
 def test_files_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="There is no file"):
         read_table(tmp_path / "absent.csv")
     with pytest.raises(DataError, match="more than one column 'x'"):
         read_table(_csv(tmp_path, "x,y,x\n" + "1,2,3\n" * ROWS))
     with pytest.raises(DataError, match="has 49 rows: a profile needs 50"):
-        read_table(_csv(tmp_path, "x,y\n" + "1,2\n" * 49))
+        read_table(_csv(tmp_path, "x,y\n" + "1,2\n" * 49)).frame()
     with pytest.raises(DataError, match="can't be read as CSV"):
-        read_table(_csv(tmp_path, ""))
-    with pytest.raises(DataError, match="can't be read as CSV"):
-        read_table(_csv(tmp_path, "x,y\n1,2\n1,2,3,4\n"))
-    (tmp_path / "data.xlsx").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"a \.csv or a \.parquet"):
-        read_table(tmp_path / "data.xlsx")
+        read_table(_csv(tmp_path, "x,y\n1,2\n1,2,3,4\n")).frame()
     (tmp_path / "bad.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match="can't be read as Parquet"):
         read_table(tmp_path / "bad.parquet")
@@ -114,22 +175,12 @@ def test_files_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_table(tmp_path / "bad.parquet")
 
 
-def test_csv_and_parquet_give_the_same(tmp_path: Path) -> None:
+def test_csv_and_parquet_give_the_same_but_for_the_gaps_of_text(tmp_path: Path) -> None:
     table = pd.DataFrame({"n": [1.5, None] * 30, "c": ["a", None] * 30, "b": [True, False] * 30, "i": range(ROWS)})
     table.to_csv(tmp_path / "data.csv", index=False)
     table.to_parquet(tmp_path / "data.parquet")
-    from_csv, from_parquet = read_table(tmp_path / "data.csv"), read_table(tmp_path / "data.parquet")
+    from_csv, from_parquet = read_table(tmp_path / "data.csv").frame(), read_table(tmp_path / "data.parquet").frame()
     for name in table.columns:
-        assert column_of(from_csv, name) == column_of(from_parquet, name)
-
-
-def test_only_an_empty_cell_is_missing_and_nan_among_numbers(tmp_path: Path) -> None:
-    rows = "\ufeffland,size,score,flag\nNA,1.5,nan,True\nNone,NaN,2,\n,,3,False\nnull,4,4.5,true\n" + "NA,1,1,True\n" * ROWS
-    table = read_table(_csv(tmp_path, rows))
-    columns = {name: column_of(table, name).values[:4] for name in table.columns}
-    assert columns == {
-        "land": ("NA", "None", None, "null"),
-        "size": (1.5, None, None, 4.0),
-        "score": (None, 2.0, 3.0, 4.5),
-        "flag": (True, None, False, True),
-    }
+        one = column_of(from_parquet, name)
+        assert one.gap == ("none" if name == "c" else "nan")
+        assert column_of(from_csv, name) == dataclasses.replace(one, gap="nan")

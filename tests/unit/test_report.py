@@ -171,8 +171,9 @@ def test_a_reference_file_is_csv_or_parquet_and_wrong_ones_are_sentences(
             read_rows(tmp_path / name, iris.profile)
 
 
-def test_profiles_and_reports_read_a_file_alike(tmp_path: Path) -> None:
-    """Words for nothing are categories for both, an empty cell and NaN among numbers are gaps for both."""
+@pytest.mark.parametrize(("first", "lands"), [("Mali", ("Mali", None, None, None)), ("NA", ("NA", "None", None, "null"))])
+def test_profiles_and_reports_read_a_file_alike(tmp_path: Path, first: str, lands: tuple[str | None, ...]) -> None:
+    """Gaps are those of plain pandas for both, and so is a word for nothing that is a category."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import make_pipeline
@@ -181,11 +182,18 @@ def test_profiles_and_reports_read_a_file_alike(tmp_path: Path) -> None:
 
     from vitals.making.data import column_of, read_table
     from vitals.making.served_folder import Card, Reference, make_folder
+    from vitals.model.known_column import KnownColumn
 
     path = tmp_path / "data.csv"
-    lines = ["NA,1.5,1.0,True,True", "None,nan,2.0,,False", ",,,False,True", "null,2e3,nan,TRUE,False", '"",NaN,3.0,False,False']
+    lines = [
+        f"{first},1.5,1.0,True,True",
+        "None,nan,2.0,,False",
+        ",,,False,True",
+        "null,2e3,nan,TRUE,False",
+        '"",NaN,3.0,False,False',
+    ]
     path.write_text("\ufeffland,size,code,flag,sold\n" + "\n".join(lines * 20) + "\n", encoding="utf-8")
-    table = read_table(path)
+    table = read_table(path).frame({"land": KnownColumn((first, "Peru"), "object", takes_categories=True)})
     columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["land", "code", "flag"]), remainder="passthrough")
     model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=2)).fit(table.drop(columns="sold"), table.sold)
     dump(model, tmp_path / "m.skops")
@@ -193,10 +201,11 @@ def test_profiles_and_reports_read_a_file_alike(tmp_path: Path) -> None:
     by_column = [column_of(table, one.name, categorical=one.kind == "categorical").values for one in profile.features]
     rows = read_rows(path, profile)
     assert [row.values for row in rows] == list(zip(*by_column, strict=True))
-    assert rows[0].values == ("NA", 1.5, 1, True)
+    assert tuple(row.values[0] for row in rows[:4]) == lands
+    assert rows[0].values[1:] == (1.5, 1, True)
     assert rows[2].values == (None, None, None, False)
     assert [row.label for row in rows[:3]] == ["true", "false", "true"]
-    assert profile.features[0].missing_share == pytest.approx(0.4)
+    assert profile.features[0].missing_share == pytest.approx((lands.count(None) + 1) / 5)
 
 
 def test_rows_that_were_left_out_of_the_log_are_told(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
+from shlex import quote
 from typing import Any, Literal
 
 import numpy as np
@@ -145,7 +146,7 @@ def _objects(name: str, values: list[Any], categorical: bool, known: KnownColumn
     if kinds != {str}:
         if any(isinstance(value, date | time | timedelta | pd.Period) or hasattr(value, "isoformat") for value in values):
             raise _dates(name)
-        told = ", ".join(sorted(kind.__name__ for kind in kinds))
+        told = ", ".join(sorted({"ndarray": "list"}.get(kind.__name__, kind.__name__) for kind in kinds))
         raise DataError(f"Column '{name}' has values of the types {told}: a column is of numbers, of text or of true and false.")
     if not categorical and (known is None or not known.is_text):
         _check_texts(name, values)
@@ -155,32 +156,39 @@ def _objects(name: str, values: list[Any], categorical: bool, known: KnownColumn
 def _check_texts(name: str, values: list[str]) -> None:
     """Raises DataError for texts that are numbers or dates rather than names, where nobody said that they are names."""
     if are_dates(values):
-        raise _dates(name)
+        raise _dates(name, texts=True)
     told = number_format(name, values)
     if told is not None:
         raise DataError(told)
     words = [value for value in values if not is_number(value)]
+    if not words:
+        raise DataError(
+            f"Column '{name}' has numbers that are written as text ('{values[0][:40]}'): write them as numbers, or say "
+            f"`--categorical {quote(name)}` where each is the name of a category."
+        )
     # Numbers beside one word over and over: a mark of what is missing, not categories.
     if len(words) * 2 < len(values) or (len(words) < len(values) and len(set(words)) == 1):
-        shown = words[0][:40] if words else values[0]
-        gaps = f", or `--na-values '{shown}'` makes it one" if len(set(words)) == 1 else ""
+        shown = words[0][:40]
+        gaps = f", or `--na-values {quote(shown)}` makes it one" if len(set(words)) == 1 else ""
         raise DataError(
             f"Column '{name}' has numbers and text ('{shown}'): make it one of them (what is missing is an empty cell{gaps}), "
-            f"or say `--categorical {name}` where each is the name of a category."
+            f"or say `--categorical {quote(name)}` where each is the name of a category."
         )
 
 
 def _check_categories(name: str, values: list[Any]) -> None:
     different = set(values)
     if _like_an_identifier(len(different), len(values)):
-        told = f"Column '{name}' has {len(different)} different values in {len(values)} rows, "
-        texts = [value for value in different if isinstance(value, str)]
-        unit = common_unit(texts) if texts else None
-        if unit is not None:
-            raise DataError(f"{told}numbers with a unit ('{texts[0][:40]}'): write plain numbers, as the model takes them.")
+        told = f"Column '{name}' has {len(different)} different values in {len(values)} rows"
+        texts = [value for value in values if isinstance(value, str)]
+        if texts and common_unit(texts) is not None:
+            raise DataError(f"{told}, numbers with a unit ('{texts[0][:40]}'): write plain numbers, as the model takes them.")
         if texts and is_free_text(texts):
-            raise DataError(f"{told}free text: only numbers, categories and true and false are served; make numbers of it first.")
-        raise DataError(f"{told}like an identifier: no distribution can be compared; remove it from the model and the data.")
+            raise DataError(
+                f"{told}, free text ('{texts[0][:40]}'): only numbers, categories and true and false are served; make numbers of "
+                "it before the model."
+            )
+        raise DataError(f"{told}, like an identifier: no distribution can be compared; remove it from the model and the data.")
     if len(different) > MOST_CATEGORIES_IN_ALL:
         raise DataError(
             f"Column '{name}' has {len(different)} categories; a profile holds {MOST_CATEGORIES_IN_ALL}: group the rare ones."
@@ -197,8 +205,8 @@ def _like_an_identifier(different: int, rows: int) -> bool:
     return different > 20 and different * 2 > rows
 
 
-def _dates(name: str) -> DataError:
+def _dates(name: str, texts: bool = False) -> DataError:
+    way_out = f" (or say `--categorical {quote(name)}` where each is the name of a category)" if texts else ""
     return DataError(
-        f"Column '{name}' holds dates or times, which models do not take: make numbers of it, as the weekday or an age "
-        f"(or say `--categorical {name}` where each is the name of a category)."
+        f"Column '{name}' holds dates or times, which models do not take: make numbers of it, as the weekday or an age{way_out}."
     )

@@ -15,8 +15,8 @@ import pandas as pd
 from vitals.errors import DataError
 from vitals.making.columns import Column, column_of, not_used
 from vitals.making.file_formats import csv_format, form_of, not_read_as_csv, not_read_as_parquet
-from vitals.making.table_columns import is_written_index, listed, no_such_column
-from vitals.making.table_types import as_category, as_model, as_reference, is_text
+from vitals.making.table_columns import is_written_index, listed, no_such_column, written_otherwise
+from vitals.making.table_types import as_category, as_model, as_reference, is_text, without_decimals
 from vitals.model.known_column import KnownColumn
 from vitals.profile.tables import CsvFormat, gap_marks, read_csv, read_text
 
@@ -155,7 +155,7 @@ def _loses(text: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
 
 
 def _beyond_floats(column: pd.Series[Any]) -> bool:
-    return column.dtype == np.float64 and bool((column.abs() > _EXACT).any() and (column.dropna() % 1 == 0).all())
+    return column.dtype == np.float64 and bool((column.abs() >= _EXACT).any() and (column.dropna() % 1 == 0).all())
 
 
 def _check_shape(path: Path, table: pd.DataFrame) -> None:
@@ -163,10 +163,13 @@ def _check_shape(path: Path, table: pd.DataFrame) -> None:
     if isinstance(table.index, pd.RangeIndex):
         return
     if table.index.nlevels > 1 or (len(table.columns) and table[table.columns[-1]].isna().all()):
-        names = len(table.columns)
+        names = [str(name) for name in table.columns]
+        told = written_otherwise(names) or (
+            "is the first line a comment (`--comment '#'`), or is there a delimiter too many at the end of the lines?"
+        )
         raise DataError(
-            f"{path} has {names} names in its first line ({listed(table.columns)}), and {names + table.index.nlevels} cells in "
-            "the lines below: is the first line a comment (`--comment '#'`), or does each line end with a delimiter?"
+            f"{path} has fewer names in its first line ({listed(names)}) than cells in the lines below: {told.rstrip('.')}"
+            + ("" if told.endswith("?") else ".")
         )
 
 
@@ -192,7 +195,7 @@ def _parquet_table(path: Path) -> pd.DataFrame:
     except Exception as wrong:  # as above
         raise not_read_as_parquet(path, wrong) from None
     table.columns = pd.Index([str(name) for name in table.columns])
-    return table
+    return without_decimals(table)
 
 
 def _once(path: Path, names: Sequence[str]) -> None:

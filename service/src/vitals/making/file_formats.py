@@ -88,10 +88,6 @@ def csv_format(path: Path, options: Mapping[str, Any]) -> CsvFormat:
             raise DataError(f"{option} is one character, and {value!r} is {len(value)}.")
     if form.thousands == form.decimal:
         raise DataError(f"--thousands and --decimal can't both be {form.decimal!r}.")
-    if form.decimal == form.delimiter[0]:
-        raise DataError(
-            f"--decimal and the delimiter can't both be {form.decimal!r}: say `--delimiter ';'` where that stands between cells."
-        )
     try:
         codecs.lookup(form.encoding)
     except LookupError:
@@ -113,6 +109,8 @@ def not_read_as_csv(path: Path, form: CsvFormat, wrong: Exception) -> DataError:
         )
     if "No columns to parse" in said:
         return DataError(f"{path} is empty: it can't be read as CSV.")
+    if "EOF inside string" in said:
+        return DataError(f"{path} can't be read as CSV: a quote is not closed ({said.split('C error: ')[-1]}).")
     if "Expected" in said and "saw" in said:
         return DataError(
             f"{path} can't be read as CSV: {said.split('C error: ')[-1]}. A line has more cells than the first one: is "

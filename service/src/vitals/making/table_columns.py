@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vitals.errors import DataError
@@ -37,23 +37,29 @@ def is_written_index(name: str) -> bool:
     return name.startswith("Unnamed: ") and name[9:].isdecimal()
 
 
-def _hint(name: str, columns: list[str], index: list[Any]) -> str:
-    if name in index:
-        return f": '{name}' is in the table's index; write the file after reset_index()"
+def written_otherwise(columns: Sequence[str]) -> str:
+    """What is wrong with a first line, and the option that reads it; empty where nothing is to be seen."""
     if len(columns) == 1:
         for delimiter, option in DELIMITERS.items():
             if delimiter in columns[0]:
-                return (
-                    f": that is one name with {option if option == 'tab' else delimiter!r} in it; `--delimiter {option}` reads it"
-                )
+                return f"that is one name with a {option} in it, and `--delimiter {option}` reads it"
     if columns and columns[0].startswith(("#", "%", "//")):
-        return f": the first line looks like a comment; `--comment '{columns[0][0]}'` leaves such lines out"
+        return f"the first line looks like a comment, and `--comment '{columns[0][0]}'` leaves such lines out"
+    if columns and sum(map(is_number, columns)) * 2 > len(columns):
+        return "these look like values: a file needs a first line with the columns' names"
+    return ""
+
+
+def _hint(name: str, columns: list[str], index: list[Any]) -> str:
+    if name in index:
+        return f": '{name}' is in the table's index; write the file after reset_index()"
+    told = written_otherwise(columns)
+    if told:
+        return f": {told}"
     for one in columns:
         if one != name and one.strip() == name.strip():
             return f": there are spaces beside the name in {one!r}; `--delimiter ', '` reads a file with spaces after the commas"
     for one in columns:
         if one.casefold() == name.casefold():
             return f": '{one}' is written otherwise"
-    if columns and sum(map(is_number, columns)) * 2 > len(columns):
-        return ": these look like values; a file needs a first line with the columns' names"
     return ""

@@ -32,16 +32,25 @@ def as_category(column: pd.Series[Any], categories: Sequence[Any] | None, ordere
 
 def as_model(column: pd.Series[Any], known: KnownColumn) -> pd.Series[Any]:
     """`column` as the model has learned it: no extension dtype that an encoder's own categories rule out; its own gaps."""
-    if types.infer_dtype(column, skipna=True) == "decimal":
-        return column.astype(np.float64)
-    booleans = known.categories is not None and all(isinstance(one, bool) for one in known.categories)
-    if (isinstance(column.dtype, pd.StringDtype) and known.is_text) or (isinstance(column.dtype, pd.BooleanDtype) and booleans):
+    plain = known.dtype in ("object", "bool")
+    booleans = plain and known.categories is not None and all(isinstance(one, bool) for one in known.categories)
+    if isinstance(column.dtype, pd.BooleanDtype) and booleans and column.notna().all():
+        return column.astype(bool)
+    if (isinstance(column.dtype, pd.StringDtype) and plain and known.is_text) or (
+        isinstance(column.dtype, pd.BooleanDtype) and booleans
+    ):
         column = column.astype(object).where(column.notna(), np.nan)
-        if isinstance(known.categories, tuple) and booleans and column.notna().all():
-            return column.astype(bool)
     if known.gap is not None and column.dtype == object and column.isna().any():
         return column.astype(object).where(column.notna(), None if known.gap == "none" else np.nan)
     return column
+
+
+def without_decimals(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with floats for columns of decimal numbers, which pandas keeps as objects."""
+    for name in table.columns:
+        if table[name].dtype == object and types.infer_dtype(table[name], skipna=True) == "decimal":
+            table[name] = table[name].astype(np.float64)
+    return table
 
 
 def as_reference(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from shlex import quote
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
@@ -40,8 +41,8 @@ _DATES = re.compile(
     r"\s*("
     r"\d{4}([-/.])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])([T ].*)?"  # 2026-01-31, with or without a time
     r"|(0?[1-9]|[12]\d|3[01])([-/.])(0?[1-9]|[12]\d|3[01])\7(\d{4}|\d{2})([T ,].*)?"  # 31.01.2026, 1/31/26
-    rf"|([a-z]{{3,9}}\.?,? )?\d{{1,2}}(st|nd|rd|th)?[ .-]+{_MONTH},?[ -]\d{{2,4}}([T ,].*)?"  # Sat, 31 January 2026 10:00 GMT
-    rf"|([a-z]{{3,9}}\.?,? )?{_MONTH}[ -]\d{{1,2}}(st|nd|rd|th)?,? (\d{{4}}|{_TIME}).*"  # Jan 31, 2026; Sat Jan 31 10:00:00 2026
+    rf"|([a-z]{{3,9}}\.?,? )?\d{{1,2}}(st|nd|rd|th)?[ .-]+{_MONTH},?[ -]+\d{{2,4}}([T ,].*)?"  # Sat, 31 January 2026 10:00 GMT
+    rf"|([a-z]{{3,9}}\.?,? )?{_MONTH}[ -]+\d{{1,2}}(st|nd|rd|th)?,? +(\d{{4}}|{_TIME}).*"  # Jan 31, 2026; Sat Jan 31 10:00 2026
     rf"|{_MONTH}[ -]'?(\d{{4}}|\d{{2}})"  # January 2026, Jan-26
     r"|\d{4}-(0[1-9]|1[0-2])|\d{4}-?W\d{2}(-?\d)?|\d{4}-?Q[1-4]|\d{8}T\d{4,6}(\.\d+)?Z?"
     rf"|{_TIME}|-?\d+ days?,? .*"
@@ -67,16 +68,18 @@ def number_format(name: str, texts: Sequence[str]) -> str | None:
         return None
     read_by = [f"`{option}`" for option, pattern in _OPTIONS.items() if all(pattern.fullmatch(text) for text in texts)]
     if read_by:
-        told = " or, if the marks mean that, ".join(read_by[:2])
+        told = read_by[0]
+        if told == "`--thousands ,`" and "`--decimal ,`" in read_by:
+            told += " (or `--decimal ,`, where the comma is the decimal mark)"
         return (
-            f"Column '{name}' has numbers written as '{odd[:40].strip()}': {told} reads them, and `--categorical {name}` takes "
-            "them as text."
+            f"Column '{name}' has numbers written as '{odd[:40].strip()}': {told} reads them, and "
+            f"`--categorical {quote(name)}` takes them as text."
         )
     for what, pattern in _SIGNED.items():
         if all(is_number(text) or pattern.fullmatch(text) for text in texts):
             return (
                 f"Column '{name}' has {what} ('{odd[:40].strip()}'): write plain numbers, as the model takes them, or say "
-                f"`--categorical {name}` where each is the name of a category."
+                f"`--categorical {quote(name)}` where each is the name of a category."
             )
     return None
 

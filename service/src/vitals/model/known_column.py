@@ -60,7 +60,8 @@ def plain_categories(values: NDArray[Any], *, refuses_unknown: bool = False, dty
             gap = gap or "nan"
         else:
             kept.append(value)
-    own = "object" if all(isinstance(one, str) for one in kept) else None if values.dtype == object else str(values.dtype)
+    plain = all(isinstance(one, str) for one in kept) or all(isinstance(one, bool) for one in kept)
+    own = str(values.dtype) if values.dtype.kind not in "OU" else "object" if plain else None
     return KnownColumn(tuple(kept), dtype or own, gap, refuses_unknown=refuses_unknown, takes_categories=True)
 
 

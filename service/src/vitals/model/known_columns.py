@@ -44,6 +44,7 @@ class _Walk:
     knowledge: dict[str, list[KnownColumn]] = field(default_factory=dict)
     gaps: dict[str, Literal["nan", "none"]] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
+    extension: set[str] = field(default_factory=set)
 
     def found_of(self, name: str) -> KnownColumn | None:
         """All that was noted of one column."""
@@ -51,7 +52,8 @@ class _Walk:
         if not found:
             return None if gap is None else KnownColumn(gap=gap)
         one = merged(found)
-        return dataclasses.replace(one, gap=one.gap or gap, also_number=name in self.numbers)
+        dtype = None if name in self.extension else one.dtype
+        return dataclasses.replace(one, dtype=dtype, gap=one.gap or gap, also_number=name in self.numbers)
 
     def look(self, step: Any, view: View) -> None:
         """Note what `step` knows of the columns in `view`."""
@@ -98,7 +100,9 @@ class _Walk:
 
     def _imputer(self, step: Any, view: View) -> None:
         marks = step.missing_values
-        if marks is None or (isinstance(marks, float) and math.isnan(marks)):
+        if type(marks).__name__ == "NAType":  # pandas.NA: it learned from a column of an extension dtype
+            self.extension.update(name for name in view if name is not None)
+        elif marks is None or (isinstance(marks, float) and math.isnan(marks)):
             for name in view:
                 if name is not None:
                     self.gaps.setdefault(name, "none" if marks is None else "nan")

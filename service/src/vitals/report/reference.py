@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from vitals.errors import SettingsError, VitalsError
 from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
 from vitals.profile.facts import HELD_OUT_FILE
-from vitals.profile.tables import read_csv
+from vitals.profile.tables import gap_marks, read_text
 from vitals.report.rows import Predicted, Row, answer_of, value_of
 
 Answer = Callable[[Sequence[Sequence[Any]]], Sequence[Predicted]]
@@ -59,18 +59,21 @@ def read_rows(path: Path, profile: Profile) -> list[Row]:
 
     try:
         # As text: the profile knows each column's kind better than a guess.
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else read_csv(path, as_text=True)
+        frame = pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else read_text(path)
     except ImportError:
         raise SettingsError([f"{path} is parquet, which needs pyarrow: install vitals[parquet], or give a csv file."]) from None
     except (OSError, ValueError) as wrong:  # ValueError: what pandas and pyarrow raise for a file that is none of theirs
         raise SettingsError([f"{path} can't be read as {path.suffix or 'csv'} ({wrong}): give a csv or parquet file."]) from None
     absent = [feature.name for feature in profile.features if feature.name not in frame.columns]
     if absent:
-        raise SettingsError([f"{path} has no column {absent[0]!r}, which the model's profile names."])
-    columns = [[value_of(feature, cell) for cell in _cells(frame[feature.name])] for feature in profile.features]
+        found = ", ".join(str(name) for name in frame.columns[:20])
+        raise SettingsError([f"{path} has no column {absent[0]!r}, which the model's profile names; it has {found}."])
+    columns = [
+        [value_of(feature, cell) for cell in _cells(frame[feature.name], feature.categories)] for feature in profile.features
+    ]
     labels: list[Predicted | None] = [None] * len(frame)
     if profile.target in frame.columns:
-        labels = [_label_of(profile, cell) for cell in _cells(frame[profile.target])]
+        labels = [_label_of(profile, cell) for cell in _cells(frame[profile.target], profile.classes)]
     return [Row(values, label=label) for values, label in zip(zip(*columns, strict=True), labels, strict=True)]
 
 
@@ -100,5 +103,10 @@ def _label_of(profile: Profile, cell: Any) -> Predicted | None:
         return label
 
 
-def _cells(column: Any) -> list[Any]:
-    return [None if missing else cell for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True)]
+def _cells(column: Any, categories: Iterable[Any]) -> list[Any]:
+    """The cells of a column with these `categories`, None where pandas reads a gap."""
+    marks = gap_marks(categories)
+    return [
+        None if missing or (isinstance(cell, str) and cell in marks) else cell
+        for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+    ]
