@@ -1,0 +1,84 @@
+"""A row's answer is the estimator's own: alone, in any batch, in any order, beside any other rows, with any allowed gap.
+
+Each case of the table is fitted by a script that knows nothing of the service, profiled by `vitals profile`, served by
+`vitals serve`, and asked over HTTP by several clients at once.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from .asking import differences, questions
+from .cases import CASES
+from .conftest import Fitted
+from .processes import Ended, Forking, served
+
+TOLERANCE, TOLERANCE_OF_ONNX = 1e-6, 1e-5
+
+CONVERTED = (
+    "LogisticRegression-mixed_gaps-3_integers",
+    "RandomForest-mixed_gaps-3_integers",
+    "GradientBoosting-numbers-2_text",
+    "DecisionTree-counts-10_integers",
+    "SelectKBest-2_booleans",
+    "LinearRegression-float32",
+    "Ridge-numbers",
+    "ForestRegressor-mixed_gaps",
+)
+"""Cases that skl2onnx converts."""
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_answers_are_the_estimators_own(
+    name: str, fit: Callable[[str], Fitted], profile: Callable[..., Ended], vitals: Forking
+) -> None:
+    """With the runtime that the profile chooses."""
+    fitted = fit(name)
+    check(fitted, profile(fitted, "--json", *CASES[name].options), vitals)
+
+
+@pytest.mark.parametrize("runtime", ["sklearn", "onnx"])
+@pytest.mark.parametrize("name", CONVERTED)
+def test_answers_are_the_estimators_own_by_either_runtime(
+    name: str, runtime: str, fit: Callable[[str], Fitted], profile: Callable[..., Ended], vitals: Forking
+) -> None:
+    """With the runtime that the operator names."""
+    fitted = fit(name)
+    model = check(fitted, profile(fitted, "--json", "--runtime", runtime, *CASES[name].options), vitals)
+    assert by_onnx(model) == (runtime == "onnx"), model["runtime"]
+
+
+def check(fitted: Fitted, profiled: Ended, vitals: Forking) -> Any:
+    """Fail unless the model was profiled and every answer is the script's; gives what GET /model says."""
+    assert profiled.status == 0, profiled.output
+    answers = fitted.answers
+    with served(vitals, fitted.served) as url:
+        model = httpx.get(f"{url}/model", timeout=30).json()
+        asked, wrongly = questions(answers, model)
+        tolerance = TOLERANCE_OF_ONNX if by_onnx(model) else TOLERANCE
+        different = differences(url, asked, answers, tolerance, seed_of(fitted.folder))
+    shown = "\n".join(different[:5])
+    assert not different, f"{len(different)} answers differ, of {len(asked)} rows:\n{shown}\n{profiled.output[-1500:]}"
+    assert not wrongly, f"gaps are allowed that the estimator can't answer: {wrongly[:3]}"
+    refused = [one["name"] for one in model["features"] if one["name"] in answers["with_gaps"] and not one["missing_allowed"]]
+    assert not refused, f"gaps are in the data, and not allowed: {refused}"
+    if "accuracy" in answers:
+        assert model["quality"]["accuracy"] == pytest.approx(answers["accuracy"], abs=1e-9), "the accuracy is not the script's"
+    return model
+
+
+def by_onnx(model: dict[str, Any]) -> bool:
+    """Whether ONNX Runtime answers, by what GET /model says."""
+    return "onnx" in json.dumps([model["format"], model.get("runtime")]).lower()
+
+
+def seed_of(folder: Path) -> int:
+    """The order of requests: random, and the same in each run of a case."""
+    return zlib.crc32(folder.name.encode())
