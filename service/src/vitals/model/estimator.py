@@ -6,12 +6,12 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vitals.errors import ModelMismatch
+from vitals.model.estimator_kind import classes_of, kind_of, made_with, task_of
 from vitals.model.inputs import Inputs, Row
 from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
@@ -30,15 +30,17 @@ class Estimator:
     def __init__(self, estimator: Any, path: Path) -> None:
         """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence."""
         self._estimator = estimator
-        self.task = _task(estimator, path)
+        self.task = task_of(estimator, path)
         width = getattr(estimator, "n_features_in_", None)
         if not isinstance(width, int | np.integer):
-            raise ModelMismatch(f"{path} holds a {_kind(estimator)} that does not say how many features it takes: is it fitted?")
+            raise ModelMismatch(
+                f"{path} holds a {kind_of(estimator)} that does not say how many features it takes: is it fitted?"
+            )
         self.width = int(width)
         names = getattr(estimator, "feature_names_in_", None)
         self.columns = None if names is None else tuple(str(name) for name in names)
-        self.classes = _classes(estimator, path) if self.task == "classification" else None
-        self.made_with = _made_with(estimator)
+        self.classes = classes_of(estimator, path) if self.task == "classification" else None
+        self.made_with = made_with(estimator)
         self._ask = estimator.predict_proba if self.task == "classification" else estimator.predict
         self._gap: Any = _NOT_KNOWN
         self._by_array: bool | None = True if self.columns is None else None
@@ -80,43 +82,3 @@ def _gap(estimator: Any) -> float | None:
         if getattr(part, "missing_values", math.nan) is None:
             return None
     return math.nan
-
-
-def _task(estimator: Any, path: Path) -> Literal["classification", "regression"]:
-    from sklearn.base import is_classifier, is_regressor  # takes a second to import, and ONNX models don't need it
-
-    try:
-        if is_classifier(estimator):
-            return "classification"
-        if is_regressor(estimator):
-            return "regression"
-    except Exception as wrong:  # asking something that is no estimator for its tags
-        raise ModelMismatch(f"{path} holds a {_kind(estimator)}, which is no scikit-learn estimator ({wrong}).") from wrong
-    raise ModelMismatch(f"{path} holds a {_kind(estimator)}, which is neither a classifier nor a regressor.")
-
-
-def _classes(estimator: Any, path: Path) -> tuple[str, ...]:
-    if not hasattr(estimator, "predict_proba"):
-        raise ModelMismatch(
-            f"{path} holds a {_kind(estimator)}, which gives no probabilities; "
-            "wrap it in scikit-learn's CalibratedClassifierCV, or turn its option for probabilities on, and fit it again."
-        )
-    classes = getattr(estimator, "classes_", None)
-    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) < 2:
-        raise ModelMismatch(f"{path} holds a {_kind(estimator)} that does not predict one of two or more classes.")
-    return tuple(class_name(one) for one in classes)
-
-
-def _kind(estimator: Any) -> str:
-    """The class's name; of a pipeline, that of its last step."""
-    steps = getattr(estimator, "steps", None)
-    return type(steps[-1][1] if isinstance(steps, list) and steps else estimator).__name__
-
-
-def _made_with(estimator: Any) -> str:
-    library = type(estimator).__module__.split(".", 1)[0]
-    if library != "sklearn":
-        return library
-    import sklearn
-
-    return f"scikit-learn {sklearn.__version__}"
