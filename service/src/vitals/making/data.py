@@ -16,16 +16,14 @@ import pandas as pd
 from pandas.api import types
 
 from vitals.errors import DataError
+from vitals.making.names import check_categories
 from vitals.model.inputs import Value
 from vitals.profile.bins import LARGEST
-from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN
 from vitals.profile.tables import read_csv
 
 FEWEST_ROWS = 50
 MOST_CATEGORIES_IN_ALL = 1000
-LONGEST_CATEGORY = 100
 
-_RESERVED = {BELOW, ABOVE, MISSING, UNSEEN, OTHER}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}( .*)?")
 
 
@@ -172,12 +170,7 @@ def _check_categories(name: str, values: list[Any]) -> None:
         raise DataError(
             f"Column '{name}' has {len(different)} categories; a profile holds {MOST_CATEGORIES_IN_ALL}: group the rare ones."
         )
-    for value in different:
-        if isinstance(value, str) and (value in _RESERVED or not 0 < len(value) <= LONGEST_CATEGORY):
-            raise DataError(
-                f"Column '{name}' has the category '{value[:40]}': a category has 1 to {LONGEST_CATEGORY} characters, "
-                f"and is none of {', '.join(sorted(_RESERVED))}."
-            )
+    check_categories(name, different)
 
 
 def not_used(table: pd.DataFrame, used: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ import csv
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,13 @@ from pydantic import ValidationError
 from vitals.errors import DataError
 from vitals.making.answers import ask, bearing, classification, not_answered, regression
 from vitals.making.data import Column, column_of, not_used
+from vitals.making.names import check_classes, check_features, with_text_names
 from vitals.making.overwriting import replaceable
 from vitals.making.reference import feature_of
 from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
+from vitals.model.estimator import Estimator
 from vitals.model.served import Answering, Outcome, load_model
+from vitals.model.text_models import check_no_text
 from vitals.profile.classes import class_name
 from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import ARTEFACT_FORMATS, FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, ModelFacts, sha256_of
@@ -100,8 +103,13 @@ def make_folder(artefact: Path, reference: Reference, card: Card, folder: Path, 
 
 def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str]]:
     """The profile of `reference` with the model's answers, and what one should be warned of. Raises DataError."""
-    table = reference.table
+    if isinstance(model, Estimator):
+        check_no_text(model.estimator, model.path)
+    table = with_text_names(reference.table)
+    held_out = None if reference.held_out is None else with_text_names(reference.held_out)
+    reference = replace(reference, table=table, held_out=held_out)
     names = _feature_names(model, table, reference)
+    check_features(names)
     target = column_of(table, reference.target, categorical=model.task == "classification")
     columns = [column_of(table, name, categorical=name in reference.categorical) for name in names]
     features = tuple(feature_of(column, len(columns)) for column in columns)
@@ -109,6 +117,7 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     classes: tuple[str, ...] = ()
     if model.task == "classification":
         classes = model.classes or _classes_of(model, features, rows, target)
+        check_classes(classes, reference.target)
     truth, outcomes = target, reference.outcomes
     asked = Answering(model, features, classes)
     told = ask(asked, features, rows)  # whatever the quality is measured on: that the model takes these rows is not believed
@@ -138,7 +147,7 @@ def profile_of(model: Artefact, reference: Reference) -> tuple[Profile, list[str
     except ValidationError as wrong:
         first = wrong.errors()[0]
         raise DataError(f"No profile can be made from the data ({'.'.join(map(str, first['loc']))}: {first['msg']}).") from None
-    return profile, _warnings(reference, profile)
+    return profile, [*model.notes, *_warnings(reference, profile)]
 
 
 def _write_rows(path: Path, table: pd.DataFrame, profile: Profile) -> None:
@@ -221,7 +230,7 @@ def _classes_of(model: Artefact, features: Sequence[Feature], rows: Sequence[Row
     try:
         output = model.ask(inputs, rows)
     except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise not_answered(lambda some: model.ask(inputs, some), features, rows, wrong) from wrong
+        raise not_answered(lambda some: model.ask(inputs, some), features, rows, wrong, model.notes) from wrong
     probabilities, labels = output.probabilities, output.labels
     assert probabilities is not None  # noqa: S101 - a classification's output
     if probabilities.shape[1] != len(classes):

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from vitals.errors import ModelMismatch
+from vitals.model.file_kind import check_file
 from vitals.model.inputs import Inputs, Row
 from vitals.model.output import ModelOutput
+from vitals.model.trained_version import two_versions
 from vitals.profile.facts import ARTEFACT_FORMATS
 
 __all__ = ["Artefact", "Inputs", "ModelOutput", "Row", "open_artefact"]
@@ -37,6 +39,10 @@ class Artefact(Protocol):
     def made_with(self) -> str:
         """The library that made it, as far as it says."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what one should know of the file, such as that another scikit-learn saved it."""
+
     def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
         """The model's answers for `rows`; whatever its library raises for rows that it can't take."""
 
@@ -49,6 +55,7 @@ def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
     form = ARTEFACT_FORMATS.get(path.suffix)
     if form is None:
         raise ModelMismatch(f"{path} ends in none of {', '.join(ARTEFACT_FORMATS)}: its format is not known.")
+    check_file(path, form)
     if form == "onnx":
         from vitals.model.onnx_format import read_onnx
 
@@ -64,4 +71,12 @@ def open_artefact(path: Path, *, allow_pickle: bool = False) -> Artefact:
         from vitals.model.pickle_format import read_pickle as read
     from vitals.model.estimator import Estimator
 
-    return Estimator(read(path), path)
+    loaded = read(path)
+    try:
+        return Estimator(loaded.estimator, path, loaded.saved_by)
+    except Exception as wrong:  # an estimator that another scikit-learn saved can lack any attribute
+        versions = two_versions(loaded.saved_by)
+        if not versions:
+            raise
+        said = str(wrong) if isinstance(wrong, ModelMismatch) else f"{path} can't be asked ({type(wrong).__name__}: {wrong})."
+        raise ModelMismatch(f"{said} {versions}") from wrong

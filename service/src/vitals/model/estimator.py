@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from vitals.errors import ModelMismatch
-from vitals.model.estimator_kind import classes_of, kind_of, made_with, task_of
+from vitals.model.estimator_kind import classes_of, made_with, task_of, width_of
 from vitals.model.inputs import Inputs, Row
 from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
+from vitals.model.several_outputs import check_answers
+from vitals.model.trained_version import two_versions
 from vitals.profile.classes import class_name
 
 _NOT_KNOWN = object()
@@ -27,20 +28,20 @@ class Estimator:
     features are numbers and an array gives the same answer, it gets the array, which costs a third.
     """
 
-    def __init__(self, estimator: Any, path: Path) -> None:
-        """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence."""
-        self._estimator = estimator
+    def __init__(self, estimator: Any, path: Path, saved_by: str = "") -> None:
+        """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence.
+
+        `saved_by`: the scikit-learn that saved it, where that is another than the one here.
+        """
+        self.estimator = estimator
+        self.path = path
         self.task = task_of(estimator, path)
-        width = getattr(estimator, "n_features_in_", None)
-        if not isinstance(width, int | np.integer):
-            raise ModelMismatch(
-                f"{path} holds a {kind_of(estimator)} that does not say how many features it takes: is it fitted?"
-            )
-        self.width = int(width)
+        self.width = width_of(estimator, path)
         names = getattr(estimator, "feature_names_in_", None)
         self.columns = None if names is None else tuple(str(name) for name in names)
         self.classes = classes_of(estimator, path) if self.task == "classification" else None
-        self.made_with = made_with(estimator)
+        self.made_with = made_with(estimator, saved_by)
+        self.notes = tuple(filter(None, [two_versions(saved_by)]))
         self._ask = estimator.predict_proba if self.task == "classification" else estimator.predict
         self._gap: Any = _NOT_KNOWN
         self._by_array: bool | None = True if self.columns is None else None
@@ -48,10 +49,12 @@ class Estimator:
     def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
         """The model's answers for `rows`. Raises ValueError where a regressor gives several values a row."""
         given = self._input(inputs, rows)
+        predicted = np.asarray(self.estimator.predict(given))
+        check_answers(predicted, len(rows), self.estimator, self.task, self.path)
         if self.task == "regression":
-            return ModelOutput(values=np.asarray(self._estimator.predict(given), dtype=np.float64).reshape(len(rows)))
-        probabilities = np.asarray(self._estimator.predict_proba(given))
-        return ModelOutput(probabilities=probabilities, labels=[class_name(one) for one in self._estimator.predict(given)])
+            return ModelOutput(values=predicted.astype(np.float64).reshape(len(rows)))
+        probabilities = np.asarray(self.estimator.predict_proba(given))
+        return ModelOutput(probabilities=probabilities, labels=[class_name(one) for one in predicted.reshape(len(rows))])
 
     def _input(self, inputs: Inputs, rows: Sequence[Row]) -> Any:
         if self._by_array is None:
@@ -59,7 +62,7 @@ class Estimator:
         if inputs.only_numbers:
             return inputs.numbers(rows) if self._by_array else inputs.frame(rows)
         if self._gap is _NOT_KNOWN:
-            self._gap = _gap(self._estimator)
+            self._gap = _gap(self.estimator)
         return inputs.array(rows, self._gap) if self._by_array else inputs.frame(rows, self._gap)
 
     def _array_does(self, inputs: Inputs, rows: Sequence[Row]) -> bool:

@@ -50,6 +50,7 @@ class OnnxModel:
 
     def __init__(self, session: Any, path: Path) -> None:
         self._session = session
+        self.notes: tuple[str, ...] = ()
         self._given = session.get_inputs()
         for one in self._given:
             if one.type not in _TYPES:
