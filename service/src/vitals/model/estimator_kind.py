@@ -28,7 +28,7 @@ _PROBABILITIES = {
     "VotingClassifier": "fit it with voting='soft', of classifiers that have predict_proba",
     "StackingClassifier": "give it a final_estimator that has predict_proba",
     "OneVsRestClassifier": "put a classifier that has predict_proba into it, as CalibratedClassifierCV(LinearSVC())",
-    "OneVsOneClassifier": "use OneVsRestClassifier around a classifier that has predict_proba, or wrap it in CalibratedClassifierCV",
+    "OneVsOneClassifier": "wrap it in CalibratedClassifierCV, or use OneVsRestClassifier around a classifier with predict_proba",
     "OutputCodeClassifier": "use OneVsRestClassifier around a classifier that has predict_proba",
 }
 """What gives probabilities, by the class of the last step; any other with a decision function can be calibrated."""

@@ -29,7 +29,7 @@ def remake_neighbours(estimator: Any) -> None:
 
     Raises ValueError where its rows, features and classes do not belong together, or a tree or a metric is anywhere else.
     """
-    from scipy.sparse import issparse
+    from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy ships no types
     from sklearn.metrics import DistanceMetric
     from sklearn.neighbors import BallTree, KDTree
     from sklearn.neighbors._base import NeighborsBase

@@ -21,7 +21,7 @@ _PACKAGES = {
 
 _NO_ATTRIBUTE = re.compile(r"Can't get attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'")
 _NO_MEMBER = re.compile(r"module '(?P<module>[^']+)' has no attribute '(?P<name>[^']+)'")
-_OWN = "put it into a module that is on PYTHONPATH wherever the model is read, and save the model again from a script that imports it"
+_OWN = "put it into a module that is on PYTHONPATH, and save the model again from a script that imports it"
 _PARTS_OF_SCIKIT_LEARN = ("sklearn", "_loss")
 """Top modules of what scikit-learn pickles; some of its compiled classes leave the package's name out."""
 
@@ -64,7 +64,7 @@ def _cause(wrong: Exception, path: Path) -> str:
             return f": another scikit-learn has '{name}'.{behind}"
         if module in ("__main__", "__mp_main__"):
             return f": the model needs '{name}', which was defined in a script or a notebook: {_OWN}."
-        return f": the model needs '{name}' of the module '{module}', which has none here: install the version that it was saved with."
+        return f": '{module}' has no '{name}' here: install the version of {top} that the model was saved with."
     if behind:
         return f".{behind}"
     if isinstance(wrong, EOFError) or "truncated" in said or "Ran out of input" in said or "reached end of file" in said.lower():

@@ -40,10 +40,12 @@ def read_skops(path: Path) -> Loaded:
             f"{_behind(two_versions(version_in(path)) or _remedy(path))}"
         ) from wrong
     strange = sorted(foreign - trusted_types())
-    raise ModelMismatch(
-        f"{path} contains types that are not trusted ({', '.join(strange[:5])}) and is not loaded: {_way_out(path)}."
-        f"{_behind(two_versions(version_in(path)))}"
-    )
+    told = f"{path} contains types that are not trusted ({', '.join(strange[:5])}) and is not loaded"
+    versions = two_versions(version_in(path))
+    if versions and not _search(path):
+        # Names that scikit-learn has no more: a pickle would fail, too.
+        raise ModelMismatch(f"{told}. {versions}")
+    raise ModelMismatch(f"{told}: {_way_out(path)}.{_behind(versions)}")
 
 
 def _way_out(path: Path) -> str:

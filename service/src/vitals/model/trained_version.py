@@ -49,9 +49,9 @@ def versions_seen() -> Iterator[set[str]]:
         try:
             yield seen
         finally:
-            seen.update(one.message.original_sklearn_version for one in told if _of_version(one))
+            seen.update(filter(None, map(_saved_by, told)))
     for one in told:
-        if not _of_version(one):
+        if not _saved_by(one):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
@@ -81,8 +81,8 @@ def two_versions(saved_by: str) -> str:
     )
 
 
-def _of_version(one: warnings.WarningMessage) -> bool:
-    return hasattr(one.message, "original_sklearn_version")
+def _saved_by(one: warnings.WarningMessage) -> str:
+    return str(getattr(one.message, "original_sklearn_version", ""))
 
 
 def _in_schema(schema: Any) -> str:
