@@ -134,9 +134,7 @@ def _types() -> list[Case]:
         classifier("looks_like_numbers-by_array", _one_hot_of_all, looks_like_numbers, reading=text, by_array=True),
         classifier("looks_like_numbers-gaps", lambda: missing, partial(looks_like_numbers, gaps=0.1), reading=text),
         classifier("looks_like_numbers-parquet", _one_hot(looks), looks_like_numbers, 2, "true or false", file="parquet"),
-        classifier(
-            "looks_like_numbers-target", lambda: _encoded(TargetEncoder(cv=3), looks), looks_like_numbers, reading=text
-        ),
+        classifier("looks_like_numbers-target", lambda: _encoded(TargetEncoder(cv=3), looks), looks_like_numbers, reading=text),
         classifier("booleans", _one_hot(["city"]), _city_and_member, 2),
         classifier("booleans-one_hot", _one_hot(["city", "member"]), _city_and_member, 3, "integers"),
         classifier("gaps_everywhere", lambda: _fill_and_encode, partial(mixed, gaps=0.1, everywhere=True), 3),
@@ -220,7 +218,9 @@ def _disagreeing(kind: type[SVC | NuSVC]) -> Case:
     target = np.where(table.a + random.normal(0, 1.5, 120) > 0.4, "up", np.where(table.b > 0, "left", "right"))
     more = {"nu": 0.3} if kind is NuSVC else {}
     return Case(
-        f"{kind.__name__}-predict_disagrees", lambda: table.assign(y=target), lambda: kind(probability=True, random_state=0, **more)
+        f"{kind.__name__}-predict_disagrees",
+        lambda: table.assign(y=target),
+        lambda: kind(probability=True, random_state=0, **more),
     )
 
 

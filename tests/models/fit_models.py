@@ -149,9 +149,7 @@ def _check_export(exported: bytes, fitted: Any, features: pd.DataFrame, given: A
     types: dict[str, Any] = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
     inputs = session.get_inputs()
     columns: Sequence[Any] = [features] if len(inputs) == 1 else [features[[one.name]] for one in inputs]
-    feed = {
-        one.name: values.to_numpy().astype(types.get(one.type, object)) for one, values in zip(inputs, columns, strict=True)
-    }
+    feed = {one.name: values.to_numpy().astype(types.get(one.type, object)) for one, values in zip(inputs, columns, strict=True)}
     first, *rest = session.run(None, feed)
     predicted = np.asarray(fitted.predict(given)).ravel()
     if not rest:

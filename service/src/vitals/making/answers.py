@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.errors import DataError
+from vitals.errors import DataError, ModelError
 from vitals.making.calibration import calibrate
 from vitals.making.reference import class_bins, value_bins
 from vitals.model.inputs import Row, Value
@@ -27,12 +27,18 @@ def ask(model: Answering, features: Sequence[Feature], rows: Sequence[Row]) -> l
             for first in range(0, len(rows), _ROWS_A_CALL)
             for outcome in model.predict(rows[first : first + _ROWS_A_CALL])
         ]
+    except ModelError:
+        raise
     except Exception as wrong:  # whatever libraries raise for rows that they can't take
-        raise not_answered(model.predict, features, rows, wrong) from wrong
+        raise not_answered(model.predict, features, rows, wrong, model.notes) from wrong
 
 
 def not_answered(
-    answer: Callable[[Sequence[Row]], object], features: Sequence[Feature], rows: Sequence[Row], wrong: Exception
+    answer: Callable[[Sequence[Row]], object],
+    features: Sequence[Feature],
+    rows: Sequence[Row],
+    wrong: Exception,
+    notes: Sequence[str] = (),
 ) -> DataError:
     """What to say of `rows` that `answer` failed on with `wrong`: the column, where its gaps are what the model can't take."""
     example = [feature.example for feature in features]
@@ -44,6 +50,10 @@ def not_answered(
                     f"Column '{feature.name}' has no value in {gaps} rows, and the model can't answer a row without it: "
                     "fill these gaps, remove the rows, or fit a pipeline with an imputer."
                 )
+    if notes:
+        return DataError(
+            f"The model can't answer the data's rows ({type(wrong).__name__}: {_first_line(wrong)}). {' '.join(notes)}"
+        )
     return DataError(
         f"The model can't answer the data's rows ({type(wrong).__name__}: {_first_line(wrong)}): "
         "are they of the same columns and types as those that it learned from?"

@@ -15,17 +15,14 @@ import pandas as pd
 from pandas.api import types
 
 from vitals.errors import DataError
+from vitals.making.names import check_categories
 from vitals.making.table_columns import no_such_column
 from vitals.making.text_formats import are_dates, common_unit, is_free_text, is_number, number_format
 from vitals.model.inputs import Value
 from vitals.model.known_column import KnownColumn
 from vitals.profile.bins import LARGEST
-from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN
 
 MOST_CATEGORIES_IN_ALL = 1000
-LONGEST_CATEGORY = 100
-
-_RESERVED = {BELOW, ABOVE, MISSING, UNSEEN, OTHER}
 
 Kind = Literal["numeric", "categorical", "boolean"]
 
@@ -193,12 +190,7 @@ def _check_categories(name: str, values: list[Any]) -> None:
         raise DataError(
             f"Column '{name}' has {len(different)} categories; a profile holds {MOST_CATEGORIES_IN_ALL}: group the rare ones."
         )
-    for value in different:
-        if isinstance(value, str) and (value in _RESERVED or not 0 < len(value) <= LONGEST_CATEGORY):
-            raise DataError(
-                f"Column '{name}' has the category '{value[:40]}': a category has 1 to {LONGEST_CATEGORY} characters, "
-                f"and is none of {', '.join(sorted(_RESERVED))}."
-            )
+    check_categories(name, different)
 
 
 def _like_an_identifier(different: int, rows: int) -> bool:

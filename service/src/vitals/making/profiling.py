@@ -23,6 +23,7 @@ from vitals.making.comparison import (
 )
 from vitals.making.drift_watched import names_watched
 from vitals.making.layout import layout_of
+from vitals.making.names import check_classes
 from vitals.making.onnx_conversion import Converted
 from vitals.making.onnx_meaning.columns import fitted
 from vitals.making.onnx_meaning.settle import settle
@@ -34,6 +35,7 @@ from vitals.model.artefact import Artefact
 from vitals.model.estimator import Estimator
 from vitals.model.inputs import Container
 from vitals.model.served import Answering, Outcome
+from vitals.model.text_models import check_no_text
 from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import Comparison, OnnxOutput
 
@@ -85,12 +87,15 @@ def profile_of(
 
     `reopen` opens the artefact anew; `scratch` is a folder for the while. Raises DataError with a sentence.
     """
+    if isinstance(model, Estimator):
+        check_no_text(model.estimator, model.path)
     tell("reading the data")
     data, held_out = read_data(model, reference)
     watched = names_watched([column.name for column in data.columns], reference.no_drift)
     features = fitted(model, data.columns, features_of(data, watched))
     notes = settle(model, features, data.rows, data.target)
     classes = (model.classes or ()) if model.task == "classification" else ()
+    check_classes(classes, reference.target)
     tell(f"asking the model for {len(data.rows):,} rows")
     # As the table is, to begin with: that the model takes these rows is not believed, whatever the quality is measured on.
     asked = Answering(model, features, classes, None if not isinstance(model, Estimator) else _fitted_on(model))
@@ -130,7 +135,7 @@ def profile_of(
         graph=served.choice.converted,
         output=model.output,
         microseconds=served.choice.microseconds,
-        warnings=notes + _warnings(model, reference, profile, data, served, told),
+        warnings=[*model.notes, *notes, *_warnings(model, reference, profile, data, served, told)],
     )
 
 

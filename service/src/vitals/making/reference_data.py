@@ -12,6 +12,7 @@ import pandas as pd
 from vitals.errors import DataError
 from vitals.making.columns import Column, column_of
 from vitals.making.data import TableFile
+from vitals.making.names import check_features, with_text_names
 from vitals.making.reference import feature_of
 from vitals.making.table_columns import listed, no_such_column
 from vitals.model.artefact import Artefact
@@ -63,6 +64,7 @@ class Data:
 def read_data(model: Artefact, reference: Reference) -> tuple[Data, Data | None]:
     """The reference and the held-out rows, where there are some. Raises DataError with a sentence that names the column."""
     names = feature_names(model, _names_of(reference.table), reference)
+    check_features(names)
     known = model.known_columns(names)
     data = _data(model, reference, reference.table, names, known)
     if reference.held_out is None:
@@ -179,6 +181,7 @@ def _data(
             like=None if like is None else like.table,
         )
     assert isinstance(frame, pd.DataFrame)  # noqa: S101 - a TableFile was read
+    frame = with_text_names(frame)
     if reference.target not in frame.columns:
         raise no_such_column(reference.target, frame)
     columns = tuple(column_of(frame, name, categorical=name in declared, known=known.get(name)) for name in names)
@@ -187,4 +190,4 @@ def _data(
 
 
 def _names_of(table: Table) -> tuple[str, ...]:
-    return tuple(str(name) for name in table.columns)
+    return tuple(table.columns if isinstance(table, TableFile) else with_text_names(table).columns)

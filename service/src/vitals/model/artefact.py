@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from vitals.errors import ModelMismatch
+from vitals.model.file_kind import check_file
 from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.known_column import KnownColumn
 from vitals.model.output import ModelOutput
 from vitals.model.threads import limit_jobs
+from vitals.model.trained_version import two_versions
 from vitals.profile.facts import ARTEFACT_FORMATS, OnnxOutput
 
 __all__ = ["Artefact", "Container", "Inputs", "ModelOutput", "Row", "open_artefact"]
@@ -58,6 +60,10 @@ class Artefact(Protocol):
     def made_with(self) -> str:
         """The library that made it, as far as it says."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what one should know of the file, such as that another scikit-learn saved it."""
+
     def ask(self, inputs: Inputs, rows: Sequence[Row]) -> ModelOutput:
         """The model's answers for `rows`; whatever its library raises for rows that it can't take."""
 
@@ -74,6 +80,7 @@ def open_artefact(
     form = ARTEFACT_FORMATS.get(path.suffix)
     if form is None:
         raise ModelMismatch(f"{path} ends in none of {', '.join(ARTEFACT_FORMATS)}: its format is not known.")
+    check_file(path, form)
     if form == "onnx":
         from vitals.model.onnx_format import read_onnx
 
@@ -89,7 +96,14 @@ def open_artefact(
         from vitals.model.pickle_format import read_pickle as read
     from vitals.model.estimator import Estimator
 
-    estimator = read(path)
-    if threads is not None:
-        limit_jobs(estimator, threads)
-    return Estimator(estimator, path)
+    loaded = read(path)
+    try:
+        if threads is not None:
+            limit_jobs(loaded.estimator, threads)
+        return Estimator(loaded.estimator, path, loaded.saved_by)
+    except Exception as wrong:  # an estimator that another scikit-learn saved can lack any attribute
+        versions = two_versions(loaded.saved_by)
+        if not versions:
+            raise
+        said = str(wrong) if isinstance(wrong, ModelMismatch) else f"{path} can't be asked ({type(wrong).__name__}: {wrong})."
+        raise ModelMismatch(f"{said} {versions}") from wrong

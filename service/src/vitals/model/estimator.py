@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.errors import ModelMismatch
-from vitals.model.estimator_kind import classes_of, kind_of, made_with, task_of
+from vitals.model.estimator_kind import classes_of, made_with, task_of, width_of
 from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.known_column import KnownColumn
 from vitals.model.known_columns import known_columns
 from vitals.model.output import ModelOutput
 from vitals.model.parts import parts
+from vitals.model.several_outputs import check_answers
+from vitals.model.trained_version import two_versions
 from vitals.profile.classes import class_name
 from vitals.profile.facts import OnnxOutput
 
@@ -45,21 +46,21 @@ class Estimator:
 
     output: OnnxOutput | None = None
 
-    def __init__(self, estimator: Any, path: Path) -> None:
-        """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence."""
+    def __init__(self, estimator: Any, path: Path, saved_by: str = "") -> None:
+        """Raises ModelMismatch where `estimator` can't be served; `path` is for the sentence.
+
+        saved_by: the scikit-learn that saved it, where that is another than the one here.
+        """
         self.estimator = estimator
+        self.path = path
         self.task = task_of(estimator, path)
-        width = getattr(estimator, "n_features_in_", None)
-        if not isinstance(width, int | np.integer):
-            raise ModelMismatch(
-                f"{path} holds a {kind_of(estimator)} that does not say how many features it takes: is it fitted?"
-            )
-        self.width = int(width)
+        self.width = width_of(estimator, path)
         names = getattr(estimator, "feature_names_in_", None)
         self.columns = None if names is None else tuple(str(name) for name in names)
         self.container: Container = "array" if names is None or self._same_by_array() else "frame"
         self.classes = classes_of(estimator, path) if self.task == "classification" else None
-        self.made_with = made_with(estimator)
+        self.made_with = made_with(estimator, saved_by)
+        self.notes = tuple(filter(None, [two_versions(saved_by)]))
         self._argmax = _predicts_the_most_probable(estimator)
         self._names_known = names is not None
 
@@ -91,8 +92,7 @@ class Estimator:
         rows = len(given)
         if self.task == "regression":
             values = np.asarray(self.estimator.predict(given), dtype=np.float64)
-            if values.size != rows:
-                raise ValueError(f"the model gave {values.size} values for {rows} rows")
+            check_answers(values, rows, self.estimator, self.task, self.path)
             return ModelOutput(values=values.reshape(rows))
         probabilities = np.asarray(self.estimator.predict_proba(given))
         if not self._argmax:

@@ -30,6 +30,7 @@ class OnnxModel:
     """
 
     container: Container = "array"
+    notes: tuple[str, ...] = ()
 
     def __init__(self, session: Any, path: Path, output: OnnxOutput | None = None, *, runtime: str = "ONNX Runtime") -> None:
         """`session` is ONNX Runtime's. Raises ModelMismatch where its inputs or outputs can't be served."""

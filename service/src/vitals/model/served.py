@@ -39,6 +39,11 @@ class Answering:
         self._index = {name: index for index, name in enumerate(self._classes)}
         self._inputs = Inputs(features, container or artefact.container)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What one should know of the artefact."""
+        return self._artefact.notes
+
     def predict(self, rows: Sequence[Row]) -> list[Outcome]:
         """Answer `rows`, each in the order of the profile's features; gives as many outcomes, in the same order.
 
@@ -106,10 +111,13 @@ def load_model(folder: Path, *, allow_pickle: bool = False, threads: int | None 
     model = ServedModel(served.facts, profile, artefact)
     try:
         model.predict([[feature.example for feature in profile.features]])
+    except ModelMismatch:
+        raise
     except Exception as wrong:  # whatever libraries raise for a row that they can't take
+        notes = "".join(f" {note}" for note in artefact.notes)
         raise ModelMismatch(
             f"{served.artefact} can't answer the example row of its profile ({type(wrong).__name__}: {wrong}): "
-            "make the folder again with `vitals profile`."
+            f"make the folder again with `vitals profile`.{notes}"
         ) from wrong
     return model
 

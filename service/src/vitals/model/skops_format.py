@@ -2,44 +2,72 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
-from typing import Any
 
 from vitals.errors import ModelMismatch
-from vitals.model.trees import PREDICTOR, TREE, check_trees
+from vitals.model.neighbours import remake_neighbours
+from vitals.model.skops_types import trusted_types
+from vitals.model.splines import check_splines
+from vitals.model.trained_version import Loaded, two_versions, version_in, versions_seen
+from vitals.model.trees import check_trees
 
-_PLAIN = {
-    "builtins.object",  # as a column's type
-    "functools.partial",  # of a function that is trusted itself
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.compose._column_transformer._RemainderColsList",
-    "sklearn.compose._column_transformer.make_column_selector",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    "sklearn.utils._bunch.Bunch",
-    "sklearn.utils.validation.check_array",
-}
-"""Parts of scikit-learn's estimators that skops has not listed: plain data, which does nothing when it is made, and checks."""
-
-_TRUSTED = _PLAIN | {TREE, PREDICTOR}
+_SEARCH = re.compile(rb'"__class__":\s*"(\w*Search(?:CV)?)"')
+_PICKLE = (
+    "where you trust the file, save the model as a pickle (joblib.dump) and allow that: "
+    "ALLOW_PICKLE=true (`vitals profile`: --unsafe-pickle); or save it as ONNX"
+)
 
 
-def read_skops(path: Path) -> Any:
+def read_skops(path: Path) -> Loaded:
     """The object in the file. Raises ModelMismatch where it can't be read, or holds a type that is not trusted."""
     from skops.io import get_untrusted_types, load  # takes a second to import, and not every caller needs it
 
     try:
         foreign = set(get_untrusted_types(file=path))
-        if foreign <= _TRUSTED:
-            estimator = load(path, trusted=sorted(foreign))
-            if foreign & {TREE, PREDICTOR}:
-                check_trees(estimator)
-            return estimator
+        if foreign <= trusted_types():
+            with versions_seen() as seen:
+                estimator = load(path, trusted=sorted(foreign))
+            check_trees(estimator)
+            remake_neighbours(estimator)
+            check_splines(estimator)
+            return Loaded(estimator, ", ".join(sorted(seen)))
     except Exception as wrong:  # whatever a damaged file makes skops, zipfile or json raise
-        raise ModelMismatch(f"{path} can't be loaded as a skops artefact ({type(wrong).__name__}: {wrong}).") from wrong
-    raise ModelMismatch(
-        f"{path} contains types that are not trusted ({', '.join(sorted(foreign - _TRUSTED)[:5])}) and is not loaded; "
-        "save the model as ONNX instead, or build it from scikit-learn's own parts."
-    )
+        said = next(iter(str(wrong).strip().splitlines()), "")
+        raise ModelMismatch(
+            f"{path} can't be loaded as a skops artefact ({type(wrong).__name__}: {said})."
+            f"{_behind(two_versions(version_in(path)) or _remedy(path))}"
+        ) from wrong
+    strange = sorted(foreign - trusted_types())
+    told = f"{path} contains types that are not trusted ({', '.join(strange[:5])}) and is not loaded"
+    versions = two_versions(version_in(path))
+    if versions and not _search(path):
+        # Names that scikit-learn has no more: a pickle would fail, too.
+        raise ModelMismatch(f"{told}. {versions}")
+    raise ModelMismatch(f"{told}: {_way_out(path)}.{_behind(versions)}")
+
+
+def _way_out(path: Path) -> str:
+    search = _search(path)
+    if search:
+        return f"save the estimator that the {search} found, `search.best_estimator_`, in place of the search; or, {_PICKLE}"
+    return _PICKLE
+
+
+def _search(path: Path) -> str:
+    """The class of a search for parameters in the file, where there is one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = _SEARCH.search(archive.read("schema.json"))
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return ""
+    return found[1].decode() if found else ""
+
+
+def _remedy(path: Path) -> str:
+    return "" if zipfile.is_zipfile(path) else "The file is cut off or damaged: copy or save it again."
+
+
+def _behind(sentence: str) -> str:
+    return f" {sentence}" if sentence else ""

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 BELOW, ABOVE, BETWEEN, MISSING, UNSEEN, OTHER = "(below)", "(above)", "(between)", "(missing)", "(unseen)", "(other)"
 """Bins that no value of the reference names: in brackets, so that no category is taken for one."""
 
+LONGEST_NAME = 200
+"""Characters that the name of a feature, a class or a category may have."""
+
 MOST_CATEGORIES = 20
 """Categories (and classes) with a bin of their own, the most frequent ones; the rest share OTHER."""
 
@@ -24,11 +27,13 @@ class Bin(_Part):
     """One bin of a feature or of the predictions."""
 
     name: str = Field(
-        min_length=1, max_length=100, description="The attribute ml.feature.bin, ml.prediction.bin or ml.prediction.class."
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="The attribute ml.feature.bin, ml.prediction.bin or ml.prediction.class.",
     )
     drift: str = Field(
         min_length=1,
-        max_length=100,
+        max_length=LONGEST_NAME,
         description="The bin it is compared in, ml.drift.bin: (below) counts in the first and (above) in the last where these "
         "are of several values, else in (other), as (between) does.",
     )
@@ -70,7 +75,10 @@ class Feature(Binned):
     """One input of the model, as the reference data had it."""
 
     name: str = Field(
-        min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="The column's name, and the name in requests."
+        min_length=1,
+        max_length=LONGEST_NAME,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="The column's name, and the name in requests.",
     )
     kind: Literal["numeric", "categorical", "boolean"]
     integer: bool = Field(False, description="Numeric: the reference had whole numbers only.")
