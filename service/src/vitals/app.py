@@ -97,6 +97,8 @@ def create_app(
                     "A call of the model takes %.1f s, longer than PREDICT_TIMEOUT (%s): requests will be answered 503.",
                     *(pace.lone_seconds, settings.predict_timeout),
                 )
+            state.runtime = to_ask.runtime
+            recorder.answered_by(to_ask.runtime)
             before_ready()
             state.batcher = Batcher(
                 to_ask,

@@ -65,6 +65,7 @@ async def model(request: Request) -> ModelAnswer:
         target=profile.target,
         description=facts.description,
         format=facts.format,
+        runtime=state.runtime or None,
         made_at=facts.made_at.isoformat(),
         trained_on=facts.trained_on,
         trained_with=facts.trained_with,

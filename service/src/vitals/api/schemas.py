@@ -79,6 +79,7 @@ class ModelAnswer(BaseModel):
     target: str = Field(description="What it predicts.")
     description: str
     format: str = Field(description="The artefact's.")
+    runtime: str | None = Field(description="What answers, a library with its version; null while the model is being loaded.")
     made_at: str
     trained_on: str
     trained_with: str

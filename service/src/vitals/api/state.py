@@ -18,6 +18,7 @@ from vitals.telemetry import Recorder, RequestContext
 class State:
     """The model's facts and profile, the seam to telemetry, the monitoring counters; the batcher once the model is loaded.
 
+    runtime: what answers, a library with its version, once the model is loaded.
     unloadable: why the model could not be loaded, as a sentence.
     canaries: how many requests to `/health/canary` this process has answered.
     """
@@ -30,6 +31,7 @@ class State:
     request_max_bytes: int
     log_features: bool
     batcher: Batcher[RequestContext] | None = None
+    runtime: str = ""
     unloadable: str = ""
     canaries: int = 0
 

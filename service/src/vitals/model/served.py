@@ -40,6 +40,11 @@ class Answering:
         self._inputs = Inputs(features, container or artefact.container)
 
     @property
+    def runtime(self) -> str:
+        """What answers: a library and its version."""
+        return self._artefact.runtime
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What one should know of the artefact."""
         return self._artefact.notes

@@ -70,6 +70,7 @@ class Recorder:
 
     def __init__(self, telemetry: Telemetry, *, model_name: str, model_version: str) -> None:
         self._model = {"ml.model.name": model_name, "ml.model.version": model_version}
+        self._on_spans = dict(self._model)
         self._tracer = telemetry.tracer
         self._events = telemetry.event_logger
         meter = telemetry.meter
@@ -92,6 +93,10 @@ class Recorder:
             explicit_bucket_boundaries_advisory=list(defaults.CONFIDENCE),
         )
 
+    def answered_by(self, runtime: str) -> None:
+        """Name what answers, a library with its version, on every span of a prediction from now on."""
+        self._on_spans["ml.model.runtime"] = runtime
+
     def request(self, rows: int) -> RequestContext:
         """The current request, which asks for `rows` rows, for the batch that will serve it."""
         return RequestContext(trace.get_current_span().get_span_context(), rows)
@@ -101,8 +106,9 @@ class Recorder:
 
         Several rows are arrays, in their order. features: the rows that were asked for, for the event alone.
         """
-        attributes: dict[str, Any] = {**self._model, **_attributes(made)}
-        trace.get_current_span().set_attributes(attributes)
+        said = _attributes(made)
+        trace.get_current_span().set_attributes({**self._on_spans, **said})
+        attributes: dict[str, Any] = {**self._model, **said}
         for one in made:
             if one.confidence is not None:
                 self._confidence.record(one.confidence, self._model)
@@ -165,7 +171,7 @@ class Recorder:
             context=_parent(contexts),
             kind=SpanKind.INTERNAL,
             links=[Link(context) for context in contexts],
-            attributes={**self._model, "ml.inference.batch.size": rows},
+            attributes={**self._on_spans, "ml.inference.batch.size": rows},
         )
         in_span = trace.set_span_in_context(span)
         start = time.perf_counter()
