@@ -37,7 +37,7 @@ def refuse_for_another_checkout() -> None:
 
 
 def _environments() -> Iterator[Path]:
-    """The virtual environments that the command was started from: by its script's path, with and without links, and by Python's."""
+    """Those that the command was started from: by its script's path, with and without links, and by Python's."""
     script = Path(sys.argv[0]).absolute()
     for path in (script, script.resolve()):
         if path.parent.name == "bin":
