@@ -63,9 +63,12 @@ class Emitted:
         self._logs.clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def memory() -> Emitted:
-    """Global providers that keep everything in memory; OpenTelemetry lets them be set once a process."""
+    """Global providers that keep everything in memory; OpenTelemetry lets them be set once a process.
+
+    For every test: the first application that a test starts would else set its own, for all tests after it.
+    """
     from vitals.telemetry.defaults import VIEWS
     from vitals.telemetry.logs import UidProcessor
 

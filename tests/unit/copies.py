@@ -37,6 +37,12 @@ def with_environment(checkout: Path) -> Path:
     return checkout
 
 
+def with_own_environment(checkout: Path) -> Path:
+    """What `make` does in a copy: the environment that came along is gone."""
+    shutil.rmtree(checkout / ".venv")
+    return with_environment(checkout)
+
+
 def copied(checkout: Path, to: Path) -> Path:
     """A copy with all that is in it, as `cp -a` makes it."""
     shutil.copytree(checkout, to, symlinks=True)

@@ -15,22 +15,24 @@ from vitals.settings import StackSettings
 from vitals.stack.processes import MARK, end_all, marked, wait_until
 
 from ..ports import free_ports
-from .copies import clean_environment, copied, run, small_checkout, with_environment
+from .copies import clean_environment, copied, run, small_checkout, with_environment, with_own_environment
 
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return with_environment(small_checkout(tmp_path_factory.mktemp("checkouts") / "the original"))
+    """Once run, so that each copy has the compiled modules."""
+    checkout = with_environment(small_checkout(tmp_path_factory.mktemp("checkouts") / "the original"))
+    env = clean_environment(checkout.parent, VITALS_STATE_DIR=str(checkout.parent / "state"))
+    assert vitals(checkout, env, "down").returncode == 0
+    return checkout
 
 
 @pytest.fixture
 def original(prepared: Path, tmp_path: Path) -> Path:
-    """Moved here and given an environment anew, so that no test meets what another left."""
-    checkout = copied(prepared, tmp_path / "the original")
-    shutil.rmtree(checkout / ".venv")
-    return with_environment(checkout)
+    """One of the test's own, so that none meets what another left."""
+    return with_own_environment(copied(prepared, tmp_path / "the original"))
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *named: Path) -> None
 
 
 def test_the_command_works_where_it_belongs(original: Path, env: dict[str, str], tmp_path: Path) -> None:
-    for cwd in (original, original / "native", tmp_path):
+    for cwd in (original / "native", tmp_path):
         assert vitals(original, env, "options", cwd=cwd).returncode == 0
     (tmp_path / "link").symlink_to(original)
     assert vitals(tmp_path / "link", env, "options").returncode == 0
@@ -72,13 +74,11 @@ def test_the_command_works_where_it_belongs(original: Path, env: dict[str, str],
     assert run([tmp_path / "vitals", "options"], tmp_path, env).returncode == 0
 
 
-@pytest.mark.parametrize("words", [("down", "--volumes"), ("status",), ("options",)])
-def test_a_copied_environment_is_refused(original: Path, env: dict[str, str], tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_copied_environment_is_refused(original: Path, env: dict[str, str], tmp_path: Path) -> None:
     copy = copied(original, tmp_path / "a copy")
-    assert_refused(vitals(copy, env, *words), copy, original)
-    assert_refused(vitals(copy, env, *words, cwd=tmp_path), copy, original)
+    assert_refused(vitals(copy, env, "down", "--volumes", cwd=tmp_path), copy, original)
     # Its Python, which is a link, takes the copied environment for its own.
-    started = run([copy / ".venv" / "bin" / "python", "-m", "vitals.cli", *words], tmp_path, env)
+    started = run([copy / ".venv" / "bin" / "python", "-m", "vitals.cli", "status"], tmp_path, env)
     assert_refused(started, copy, original)
 
 
@@ -102,36 +102,30 @@ def test_who_names_the_code_gets_it(original: Path, env: dict[str, str], tmp_pat
     assert run([original / ".venv" / "bin" / "vitals", "options"], copy, env).returncode == 0
 
 
-@pytest.mark.parametrize(
-    "words", [("down",), ("down", "--volumes"), ("restart", "--volumes"), ("up",), ("down", "elk", "--volumes")]
-)
+@pytest.mark.parametrize("words", [("down",), ("restart", "--volumes"), ("up",), ("down", "elk", "--volumes")])
 def test_a_copied_env_file_does_not_reach_the_originals_data(
     original: Path, env: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     state = state_with_data(tmp_path / "data of all", original, env)
     (original / ".env").write_text(f"VITALS_STATE_DIR='{state}'\n")
     copy = copied(original, tmp_path / "a copy")
-    shutil.rmtree(copy / ".venv")
-    with_environment(copy)
+    with_own_environment(copy)
     before = sorted(state.rglob("*"))
     assert_refused(vitals(copy, env, *words), copy, original, state)
-    (tmp_path / "link").symlink_to(state)
-    assert_refused(vitals(copy, {**env, "VITALS_STATE_DIR": str(tmp_path / "link")}, *words), copy, original)
     assert sorted(state.rglob("*")) == before
 
 
 def test_an_example_model_is_not_trained_into_the_originals_data(original: Path, env: dict[str, str], tmp_path: Path) -> None:
     state = state_with_data(tmp_path / "state", original, env)
     copy = copied(original, tmp_path / "a copy")
-    shutil.rmtree(copy / ".venv")
-    with_environment(copy)
+    with_own_environment(copy)
     assert_refused(vitals(copy, {**env, "VITALS_STATE_DIR": str(state)}, "train-example"), copy, original)
     assert not (state / "model").exists()
 
 
 @pytest.fixture
 def engine(original: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of a stack of the original's, whose folder says nothing: an earlier release, which wrote nothing, started it."""
+    """A process of the original's stack, whose folder does not say whose it is: an earlier release started it."""
     found = "import sys, pathlib, vitals.stack.native as n, vitals.settings as s\n"
     found += "print(n.NativeStack(s.StackSettings.load(), s.Settings.load()).ident)"
     state = tmp_path / "state"
@@ -148,13 +142,12 @@ def engine(original: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         child.wait()
 
 
-@pytest.mark.parametrize("words", [("down",), ("restart", "--volumes"), ("up",)])
+@pytest.mark.parametrize("words", [("down",), ("up",)])
 def test_the_originals_running_stack_is_left_alone(
     original: Path, engine: subprocess.Popen[bytes], env: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     copy = copied(original, tmp_path / "a copy")
-    shutil.rmtree(copy / ".venv")
-    with_environment(copy)
+    with_own_environment(copy)
     env = {**env, "VITALS_STATE_DIR": str(tmp_path / "state")}
     assert_refused(vitals(copy, env, *words), copy, original)
     (tmp_path / "link").symlink_to(tmp_path / "state")
@@ -184,8 +177,7 @@ def test_what_no_checkout_made_is_not_deleted(original: Path, env: dict[str, str
 def test_the_data_of_a_moved_checkout_can_be_gone_on_with(original: Path, env: dict[str, str], tmp_path: Path) -> None:
     state = state_with_data(tmp_path / "state", original, env)
     moved = original.rename(tmp_path / "moved")
-    shutil.rmtree(moved / ".venv")
-    with_environment(moved)
+    with_own_environment(moved)
     done = vitals(moved, {**env, "VITALS_STATE_DIR": str(state)}, "down")
     assert done.returncode == 0, done.stderr
     assert f"were made by {original}, which is gone" in done.stderr
@@ -196,8 +188,7 @@ def test_the_data_of_a_moved_checkout_can_be_gone_on_with(original: Path, env: d
 def test_data_that_were_copied_with_their_checkout_are_the_copys(original: Path, env: dict[str, str], tmp_path: Path) -> None:
     state_with_data(original / "data", original, env)
     copy = copied(original, tmp_path / "a copy")
-    shutil.rmtree(copy / ".venv")
-    with_environment(copy)
+    with_own_environment(copy)
     done = vitals(copy, {**env, "VITALS_STATE_DIR": "data"}, "down", "--volumes")
     assert done.returncode == 0, done.stderr
     assert f"are a copy of those of {original}" in done.stderr
@@ -207,8 +198,7 @@ def test_data_that_were_copied_with_their_checkout_are_the_copys(original: Path,
 
 def test_each_checkout_has_a_state_folder_of_its_own(original: Path, env: dict[str, str], tmp_path: Path) -> None:
     copy = copied(original, tmp_path / "a copy")
-    shutil.rmtree(copy / ".venv")
-    with_environment(copy)
+    with_own_environment(copy)
     for checkout in (original, copy):
         assert vitals(checkout, env, "down").returncode == 0
     assert len(list((tmp_path / "state" / "vitals").iterdir())) == 2

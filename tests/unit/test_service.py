@@ -15,7 +15,7 @@ from vitals.profile.bins import LARGEST
 from vitals.profile.folder import read_folder
 from vitals.settings import Settings
 
-from .conftest import ROW, Emitted
+from .conftest import ROW, Emitted, meter_of_its_own
 
 
 def test_predicts_with_confidence_version_and_trace_id(client: TestClient, model_folder: Path) -> None:
@@ -127,7 +127,7 @@ def test_not_ready_until_the_model_is_loaded(model_folder: Path, monkeypatch: py
         return load(folder, **given)
 
     monkeypatch.setattr(wiring, "load_model", slow)
-    with TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
+    with meter_of_its_own("slow"), TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
         for response in (client.get("/health/ready"), client.post("/predict", json={"features": ROW})):
             assert response.status_code == 503
             assert response.json()["title"] == "Not Ready"

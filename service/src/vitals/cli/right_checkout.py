@@ -25,8 +25,8 @@ def refuse_for_another_checkout() -> None:
     for folder in _environments():
         if _is_another(folder.parent):
             raise WrongCheckout(
-                f"{folder} is the copy of another environment, or a link to it: this command would run the code of {ROOT} and "
-                f"use its data. Run `make` in {folder.parent}: it makes an environment for that checkout."
+                f"{folder} is the copy of another environment, or a link to it: this command would run the code of {ROOT} and use "
+                f"its data. Run `make` in {folder.parent}: it makes an environment for that checkout."
             )
     here = enclosing_checkout(Path.cwd())
     if here is not None and _is_another(here):
@@ -37,7 +37,7 @@ def refuse_for_another_checkout() -> None:
 
 
 def _environments() -> Iterator[Path]:
-    """The virtual environments that the command was started from, by its script's path and by Python's."""
+    """Those that the command was started from: by its script's path, with and without links, and by Python's."""
     script = Path(sys.argv[0]).absolute()
     for path in (script, script.resolve()):
         if path.parent.name == "bin":

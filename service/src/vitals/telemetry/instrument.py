@@ -69,10 +69,8 @@ def _end_with_lifespan(app: FastAPI, telemetry: Telemetry) -> None:
 
     @asynccontextmanager
     async def outer(of: Any) -> AsyncIterator[Any]:
-        try:
+        with telemetry.serving():
             async with inner(of) as state:
                 yield state
-        finally:
-            telemetry.shutdown()
 
     app.router.lifespan_context = outer

@@ -7,7 +7,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
@@ -46,6 +47,11 @@ _PROCESS_METRICS: dict[str, list[str] | None] = {
     "cpython.gc.collected_objects": None,
     "cpython.gc.uncollectable_objects": None,
 }
+
+
+_served: list[Telemetry] = []
+"""Of the applications that this process serves now. They share what is set once a process: the providers and the log handler."""
+_served_changes = threading.Lock()
 
 
 class Telemetry:
@@ -168,6 +174,32 @@ class Telemetry:
 
     def _delivering(self, signal: Signal, made: type[Any]) -> Any:
         return delivering(signal, made, buffer_bytes=self._buffer_bytes, shutdown_seconds=self._shutdown_seconds)
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """While its application is served. After it `shutdown`, unless this process serves another application still.
+
+        That one then has what this one set for the process: the last application delivers what is buffered, and ends it.
+        """
+        with _served_changes:
+            _served.append(self)
+        try:
+            yield
+        finally:
+            with _served_changes:
+                _served.remove(self)
+                last = not _served
+                if not last:
+                    self._hand_over(_served[-1])
+            if last:
+                self.shutdown()
+
+    def _hand_over(self, heir: Telemetry) -> None:
+        if heir is self:
+            return
+        heir._ours += self._ours
+        heir._handler = heir._handler or self._handler
+        self._ours, self._handler = [], None
 
     def shutdown(self) -> None:
         """Deliver what is buffered, side by side, for `shutdown_seconds` at most; says so where that was not enough."""
