@@ -25,8 +25,8 @@ def refuse_for_another_checkout() -> None:
     for folder in _environments():
         if _is_another(folder.parent):
             raise WrongCheckout(
-                f"{folder} is the copy of another environment, or a link to it: this command would run the code of {ROOT} and use "
-                f"its data. Run `make` in {folder.parent}: it makes an environment for that checkout."
+                f"{folder} is the copy of another environment, or a link to it: this command would run the code of {ROOT} "
+                f"and use its data. Run `make` in {folder.parent}: it makes an environment for that checkout."
             )
     here = enclosing_checkout(Path.cwd())
     if here is not None and _is_another(here):
