@@ -1,6 +1,6 @@
 """What one lone `POST /predict` costs inside the process: routing, JSON, monitoring, the batcher and the model; no HTTP server.
 
-    python benchmarks/lone_request.py [--json] [--model DIR] [--runs 7] [--profile]
+    python benchmarks/lone_request.py [--json] [--model DIR] [--requests 200] [--runs 50] [--profile]
 
 Telemetry is off (OTEL_SDK_DISABLED=true). The figure is processor time of the whole process, so what another thread does counts
 too. Each run asks one request after the other; the lowest run is the one that other processes disturbed least.
@@ -117,8 +117,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--model", type=Path, help="a served folder; without it, the iris example is trained")
-    parser.add_argument("--requests", type=int, default=2000, help="requests a run")
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--requests", type=int, default=200, help="requests a run")
+    parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--profile", action="store_true", help="also print where the time goes; the figures are larger then")
     given = parser.parse_args()
     os.environ["OTEL_SDK_DISABLED"] = "true"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from vitals.model import call_pace
+from vitals.model import call_pace, call_time
 from vitals.model.call_pace import SHORT_CALLS_TO_RETURN, CallPace, measured_pace
+from vitals.model.call_time import CallTime
 from vitals.model.served import ServedModel
 
 
@@ -30,7 +33,12 @@ class _Clocked:
 
 
 def _pace(model: _Clocked, monkeypatch: pytest.MonkeyPatch, max_size: int = 64) -> CallPace:
-    monkeypatch.setattr(call_pace, "time", SimpleNamespace(perf_counter=lambda: model.now))
+
+    def begun() -> SimpleNamespace:
+        start = model.now
+        return SimpleNamespace(own_seconds=lambda: model.now - start)
+
+    monkeypatch.setattr(call_pace, "CallTime", begun)
     return measured_pace(cast(ServedModel, model), [1.0], max_size=max_size)
 
 
@@ -88,3 +96,25 @@ def test_a_request_with_more_rows_than_a_batch_says_nothing_about_the_others() -
     pace.took(100, 1.0)
     assert pace.on_loop(64)
     assert not pace.on_loop(65)
+
+
+def test_the_time_of_a_call_is_its_own_and_what_it_waits_for() -> None:
+    clock = CallTime()
+    time.sleep(0.03)  # how long a call takes is what is tested
+    assert clock.own_seconds() >= 0.03
+    clock, begun = CallTime(), time.thread_time()
+    while time.thread_time() - begun < 0.02:
+        pass
+    assert clock.own_seconds() >= 0.015
+
+
+@pytest.mark.skipif(not hasattr(resource, "RUSAGE_THREAD"), reason="only Linux tells how often a thread waited")
+def test_a_processor_that_others_had_is_not_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy machine, or in a container at its CPU limit: 100 ms on the clock, 4 ms of processor, and no waiting."""
+    usages = iter(
+        [SimpleNamespace(ru_nvcsw=7, ru_utime=1.0, ru_stime=0.5), SimpleNamespace(ru_nvcsw=7, ru_utime=1.003, ru_stime=0.501)]
+    )
+    clocks = iter([10.0, 10.1])
+    monkeypatch.setattr(call_time, "resource", SimpleNamespace(getrusage=lambda _: next(usages)))
+    monkeypatch.setattr(call_time, "time", SimpleNamespace(perf_counter=lambda: next(clocks)))
+    assert CallTime().own_seconds() == pytest.approx(0.004)

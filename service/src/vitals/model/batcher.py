@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from vitals.errors import ModelTimeout, Overloaded
 from vitals.model.bisecting import each_by_itself
 from vitals.model.call_pace import CallPace
+from vitals.model.call_time import CallTime
 from vitals.model.model_thread import ModelThread
 from vitals.model.served import Outcome, Row, ServedModel
 
@@ -121,7 +122,7 @@ class Batcher(Generic[Ticket]):
             return
         rows = sum([len(waiting.rows) for waiting in batch])
         if self._pace.on_loop(rows):
-            start = time.perf_counter()
+            call = CallTime()
             try:
                 answers = self._call(batch)
             except Exception as failed:
@@ -133,7 +134,7 @@ class Batcher(Generic[Ticket]):
             else:
                 for waiting, answer in zip(batch, answers, strict=True):
                     _give(waiting, answer)
-            self._pace.took(rows, time.perf_counter() - start)
+            self._pace.took(rows, call.own_seconds())
             if self._queue:
                 self._next_turn()  # other work of the event loop comes in between
             else:
@@ -190,10 +191,11 @@ class Batcher(Generic[Ticket]):
         def ask(some: Sequence[_Waiting[Ticket]]) -> list[list[Outcome]]:
             nonlocal took
             self._call_since = time.monotonic()
+            call = CallTime()
             try:
                 return self._call(some)
             finally:
-                took = max(took, time.monotonic() - self._call_since)
+                took = max(took, call.own_seconds())
                 self._call_since = math.inf
 
         def job() -> Callable[[], None]:

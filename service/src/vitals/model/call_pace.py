@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Sequence
 
+from vitals.model.call_time import CallTime
 from vitals.model.served import Row, ServedModel
 
 _logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ LONG_SECONDS = 0.020
 SHORT_SECONDS = 0.010
 """What a call on the event loop is expected to take at most: half of what it may, since rows and moments differ."""
 
-SHORT_CALLS_TO_RETURN = 100
+SHORT_CALLS_TO_RETURN = 20
 """After so many short calls in a row the thread is left again: one slow moment of the machine is not for ever."""
 
 _TRIALS = 3
@@ -43,7 +43,7 @@ class CallPace:
         return not self._to_prove and rows <= self._rows_on_loop
 
     def took(self, rows: int, seconds: float) -> None:
-        """Take account of one call, wherever it ran."""
+        """Take account of one call, wherever it ran, by its own seconds."""
         if not self._to_prove:
             if seconds > LONG_SECONDS and rows <= self._rows_on_loop:
                 self._to_prove = SHORT_CALLS_TO_RETURN
@@ -88,6 +88,6 @@ def _seconds(model: ServedModel, rows: Sequence[Row]) -> float:
 
 
 def _once(model: ServedModel, rows: Sequence[Row]) -> float:
-    start = time.perf_counter()
+    time = CallTime()
     model.predict(rows)
-    return time.perf_counter() - start
+    return time.own_seconds()
