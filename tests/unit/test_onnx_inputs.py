@@ -177,7 +177,7 @@ def test_a_model_of_whole_numbers_says_so_and_answers_no_fraction(tmp_path: Path
         ("int64", lambda t: t.assign(age=np.where(t.age > 40, "old", "young")), "'age' is text .* of the type int64"),
         ("float", lambda t: t.assign(age=np.where(t.age > 40, "old", "young")), "'age' is text .* one tensor for all features"),
         ("bool", lambda t: t, "'age' has the value .* of true and false"),
-        ("string", lambda t: t.assign(age=t.kids, kids=t.kids > 1), "'kids' is boolean .* of text"),
+        ("string", lambda t: t.assign(age=t.kids, kids=t.kids > 1), "'kids' is boolean .* for all features of text"),
     ],
 )
 def test_reference_data_that_the_inputs_cannot_hold_are_refused(tmp_path: Path, kind: str, change: Any, cause: str) -> None:

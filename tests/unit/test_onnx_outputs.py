@@ -13,6 +13,7 @@ import pytest
 from sklearn.base import ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC, LinearSVC
 
 from vitals.errors import DataError, ModelMismatch, VitalsError
@@ -64,6 +65,7 @@ def _export(model: ClassifierMixin, options: dict[str, Any] | None) -> onnx.Mode
         (SVC(), {"zipmap": False}, "raw scores .* probability=True, or wrap it in CalibratedClassifierCV"),
         (LinearSVC(), None, "raw scores .* as LinearSVC, wrap it in CalibratedClassifierCV"),
         (RidgeClassifier(), None, "raw scores .* wrap it in CalibratedClassifierCV"),
+        (LogisticRegression(max_iter=1000), {"zipmap": "columns"}, "as an output of its own .* zipmap=False"),
     ],
 )
 def test_scores_are_not_taken_for_probabilities(
@@ -260,6 +262,14 @@ def test_several_labels_a_row_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelMismatch, match=r"several labels a row .* multi-label"):
         folder_of(model, table_of().assign(y=0), tmp_path)
+
+
+def test_several_labels_a_row_are_refused_where_their_probabilities_happen_to_add_up_to_1(tmp_path: Path) -> None:
+    table, rows, labels = _iris(3)
+    model = OneVsRestClassifier(LogisticRegression()).fit(rows, np.c_[labels == 0, labels > 0].astype(int))
+    for zipmap in (True, False):
+        with pytest.raises(ModelMismatch, match=r"several labels a row .* multi-label"):
+            folder_of(_export(model, {"zipmap": zipmap}), table, tmp_path)
 
 
 def test_labels_without_probabilities_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -70,7 +71,10 @@ class OnnxModel:
         except ImportError:
             return str(self._session.get_modelmeta().producer_name or "ONNX")
         model = onnx.load_model(str(self.path), load_external_data=False)
-        return f"{model.producer_name} {model.producer_version}".strip() or "ONNX"
+        version = (
+            model.producer_version if re.fullmatch(r"\d[\w.+-]{0,40}", model.producer_version) else ""
+        )  # CatBoost tells its commit
+        return f"{model.producer_name[:100]} {version}".strip() or "ONNX"
 
     @property
     def raw_classes(self) -> tuple[Any, ...] | None:

@@ -77,7 +77,7 @@ class Labels:
 class Evidence:
     """What the graph gave for all rows of the reference.
 
-    `several_labels` are outputs with several labels a row; `told` names every output with its type, for sentences.
+    `several_labels` are outputs with several labels a row, each 0 or 1; `told` names every output with its type, for sentences.
     """
 
     path: Path
@@ -122,7 +122,7 @@ def evidence_of(model: OnnxModel, features: Sequence[Feature], rows: Sequence[Ro
         elif kind in ("tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bool)"):
             if values.size == len(rows):
                 labels.append(Labels(name, kind, [class_name(one) for one in values.ravel().tolist()]))
-            else:
+            elif kind != "tensor(string)" and np.isin(values, (0, 1)).all():
                 several.append(name)
     for one in numbers:
         if not np.isfinite(one.values).all():

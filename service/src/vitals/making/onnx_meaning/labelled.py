@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.errors import DataError, ModelMismatch
-from vitals.making.onnx_meaning.evidence import Evidence, Labels, Numbers
+from vitals.making.onnx_meaning.evidence import SUM_TOLERANCE, Evidence, Labels, Numbers
 from vitals.profile.facts import OnnxOutput
 
 
@@ -86,6 +86,12 @@ def _no_probabilities(evidence: Evidence) -> ModelMismatch:
     if not evidence.numbers:
         return ModelMismatch(
             f"{path} gives labels without probabilities ({evidence.told}): export it with the probabilities of all classes."
+        )
+    single = [one.values[:, 0] for one in evidence.numbers if one.width == 1]
+    if len(single) > 1 and np.allclose(sum(single), 1, atol=SUM_TOLERANCE):
+        return ModelMismatch(
+            f"{path} gives the probability of each class as an output of its own ({evidence.told}): export it with one output "
+            "for all (skl2onnx: the option zipmap=False)."
         )
     shown = max(evidence.numbers, key=lambda one: one.width)
     if shown.within and shown.width > 1:

@@ -52,6 +52,8 @@ def without_label(evidence: Evidence, column: Column) -> Meaning:
 
     `column` is the target's. Raises ModelMismatch or DataError where no output can be served, or it is not known which.
     """
+    if evidence.several_labels:
+        raise _nothing(evidence)
     target = Target.of(column)
     present = [index for index, value in enumerate(column.values) if value is not None]
     refusals: list[Exception] = []
