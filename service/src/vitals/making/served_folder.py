@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from vitals.errors import DataError
 from vitals.making.answers import ask, bearing, classification, not_answered, regression
-from vitals.making.data import Column, column_of, not_used
+from vitals.making.data import Column, column_of, listed, no_such_column, not_used
 from vitals.making.overwriting import replaceable
 from vitals.making.reference import feature_of
 from vitals.model.artefact import Artefact, Inputs, Row, open_artefact
@@ -159,19 +159,20 @@ def _feature_names(model: Artefact, table: pd.DataFrame, reference: Reference) -
     """The model's features in its own order; the data's columns but the target where the model does not know their names."""
     unknown = [name for name in reference.categorical if name not in table.columns]
     if unknown:
-        raise DataError(f"There is no column '{unknown[0]}' in the data to take as categories.")
+        raise no_such_column(unknown[0], table, f"There is no column '{unknown[0]}' in the data to take as categories")
     if model.columns is not None:
         if reference.target in model.columns:
             raise DataError(f"Column '{reference.target}' is one of the model's features: it can't be the target, too.")
         lacking = [name for name in model.columns if name not in table.columns]
         if lacking:
-            raise DataError(f"The model takes the feature '{lacking[0]}', and there is no such column in the data.")
+            told = f"The model takes the feature '{lacking[0]}', and there is no such column in the data"
+            raise no_such_column(lacking[0], table, told)
         return model.columns
     names = tuple(str(name) for name in table.columns if name != reference.target)
     if model.width not in (None, len(names)):
         raise DataError(
             f"The model takes {model.width} features and does not know their names; the data have {len(names)} columns beside "
-            f"'{reference.target}' ({', '.join(names[:10])}): keep those that it learned from, in that order."
+            f"'{reference.target}' ({listed(names)}): keep those that it learned from, in that order."
         )
     return names
 
