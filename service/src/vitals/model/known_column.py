@@ -35,7 +35,9 @@ class KnownColumn:
 
     @property
     def is_text(self) -> bool:
-        """Whether every category is text, so that the column has to be read as text."""
+        """Whether the column has to be read as text: every category is text, or the model takes text and does not say which."""
+        if self.categories is None:
+            return self.dtype == "object"
         return bool(self.categories) and all(isinstance(one, str) for one in self.categories or ())
 
     @property
