@@ -106,6 +106,11 @@ def test_what_plain_pandas_reads_is_read(tmp_path: Path, name: str, content: str
         ("packed.csv", gzip.compress(b"a"), "compressed by gzip: name it .csv.gz"),
         ("columns.csv", b"PAR1", "a Parquet file: name it .parquet"),
         ("rows.parquet", TEXT, "can't be read as Parquet"),
+        ("broken.csv.gz", gzip.compress(TEXT.encode())[:40], "can't be read as CSV"),
+        ("none.csv.gz", TEXT, "can't be read as CSV"),
+        ("none.csv.zip", TEXT, "can't be read as CSV"),
+        ("none.csv.xz", TEXT, "can't be read as CSV"),
+        ("none.csv.zst", TEXT, "can't be read as CSV"),
         ("empty.csv", "", "is empty"),
         ("header.csv", "wage,age\n", f"has 0 rows: a profile needs {FEWEST_ROWS}"),
         ("twice.csv", "wage,wage\n1,2\n", "more than one column 'wage'"),
@@ -133,6 +138,8 @@ def test_no_file_and_a_directory(tmp_path: Path) -> None:
         ({"decimal": ".."}, "--decimal is one character"),
         ({"delimiter": ";;"}, "--delimiter is one character"),
         ({"thousands": "."}, "can't both be '.'"),
+        ({"delimiter": '"'}, "There is no column 'wage' in the data"),
+        ({"comment": "//"}, "--comment is one character"),
     ],
 )
 def test_options_that_pandas_does_not_take(tmp_path: Path, options: dict[str, Any], said: str) -> None:

@@ -107,7 +107,7 @@ def _csv_names(path: Path, form: CsvFormat) -> tuple[str, ...]:
         header = read_text(path, form, header=None, nrows=1).iloc[0].tolist()
         _once(path, [name for name in header if name])
         return tuple(str(name) for name in read_csv(path, form, nrows=0).columns)
-    except (OSError, ValueError, LookupError) as wrong:  # pandas' parser errors are ValueErrors
+    except Exception as wrong:  # pandas' own, and those of what unpacks a compressed file
         raise not_read_as_csv(path, form, wrong) from None
 
 
@@ -122,19 +122,19 @@ def _csv_table(
         plain = {name: gap_marks((known[name].categories if name in known else None) or (), form) for name in texts}
         own_marks = {name for name, marks in plain.items() if marks != gap_marks((), form)}
         unsaid = {name for name in categorical if not (name in known and known[name].categories)} - texts
-        unsaid |= {name for name, one in known.items() if one.takes_categories and one.categories is None}
+        unsaid |= {name for name, one in known.items() if one.takes_categories and one.categories is None} - texts
         beyond = {name for name in table.columns if _beyond_floats(table[name]) and (name in unsaid or name in known)}
         looked_at = [name for name in table.columns if name in own_marks | unsaid | beyond]
         written = read_text(path, form) if looked_at else table
-    except (OSError, ValueError, LookupError) as wrong:
+    except Exception as wrong:  # as above
         raise not_read_as_csv(path, form, wrong) from None
     _check_shape(path, table)
     for name in looked_at:
         cells = written[name]
         if name in own_marks:
-            table[name] = cells.mask(cells.isin(plain[name]), np.nan)
+            table[name] = _with_gaps(cells, plain[name])
             continue
-        text = cells.mask(cells.isin(gap_marks((), form)), np.nan)
+        text = _with_gaps(cells, gap_marks((), form))
         if name in unsaid and pd.api.types.is_numeric_dtype(table[name]) and _loses(text, table[name]):
             table[name] = text
         elif name in beyond and text.nunique() > table[name].nunique():
@@ -143,6 +143,10 @@ def _csv_table(
                 "neighbouring numbers are one. Fill the gaps, or fit the model on text."
             )
     return table
+
+
+def _with_gaps(cells: pd.Series[Any], marks: Collection[str]) -> pd.Series[Any]:
+    return pd.Series([np.nan if cell in marks else cell for cell in cells], index=cells.index, dtype=object)
 
 
 def _loses(text: pd.Series[Any], numbers: pd.Series[Any]) -> bool:

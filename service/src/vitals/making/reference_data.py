@@ -63,7 +63,7 @@ class Data:
 
 def read_data(model: Artefact, reference: Reference) -> tuple[Data, Data | None]:
     """The reference and the held-out rows, where there are some. Raises DataError with a sentence that names the column."""
-    names = feature_names(model, _names_of(reference.table), reference)
+    names = feature_names(model, reference)
     check_features(names)
     known = model.known_columns(names)
     data = _data(model, reference, reference.table, names, known)
@@ -98,20 +98,20 @@ def features_of(data: Data, watched: Collection[str]) -> tuple[Feature, ...]:
     )
 
 
-def feature_names(model: Artefact, columns: Sequence[str], reference: Reference) -> tuple[str, ...]:
+def feature_names(model: Artefact, reference: Reference) -> tuple[str, ...]:
     """The model's features in its own order; the data's columns but the target where the model does not know their names."""
+    columns = _names_of(reference.table)
     unknown = [name for name in reference.categorical if name not in columns]
     if unknown:
-        raise DataError(f"There is no column '{unknown[0]}' in the data to take as categories; there are {listed(columns)}.")
+        told = f"There is no column '{unknown[0]}' in the data to take as categories"
+        raise no_such_column(unknown[0], _frame_of(reference.table), told)
     if model.columns is not None:
         if reference.target in model.columns:
             raise DataError(f"Column '{reference.target}' is one of the model's features: it can't be the target, too.")
         lacking = [name for name in model.columns if name not in columns]
         if lacking:
-            raise DataError(
-                f"The model takes the feature '{lacking[0]}', and there is no such column in the data: "
-                f"there are {listed(columns)}."
-            )
+            told = f"The model takes the feature '{lacking[0]}', and there is no such column in the data"
+            raise no_such_column(lacking[0], _frame_of(reference.table), told)
         return model.columns
     names = tuple(name for name in columns if name != reference.target)
     if model.width not in (None, len(names)):
@@ -168,7 +168,7 @@ def _data(
     like: Data | None = None,
 ) -> Data:
     """like: the reference, where `table` is of held-out rows: what is a category there is one here."""
-    declared = set(reference.categorical) | {name for name, one in known.items() if one.only_text}
+    declared = set(reference.categorical) | {name for name, one in known.items() if one.is_text}
     if like is not None:
         declared |= {column.name for column in like.columns if column.kind == "categorical"}
     frame = table
@@ -187,6 +187,10 @@ def _data(
     columns = tuple(column_of(frame, name, categorical=name in declared, known=known.get(name)) for name in names)
     rows: list[Row] = list(zip(*(column.values for column in columns), strict=True))
     return Data(frame[list(names)], columns, rows, frame, reference.target)
+
+
+def _frame_of(table: Table) -> pd.DataFrame:
+    return table.frame() if isinstance(table, TableFile) else table
 
 
 def _names_of(table: Table) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ class KnownColumn:
     `takes_categories`: the column is one of categories for it, whether it says which or not.
     `also_number`: another step takes the same column as numbers.
     `free_text`: the column is cut into words.
-    `only_text`: whatever its categories are, they are text.
     """
 
     categories: tuple[Any, ...] | None = None
@@ -33,12 +32,13 @@ class KnownColumn:
     takes_categories: bool = False
     also_number: bool = False
     free_text: bool = False
-    only_text: bool = False
 
     @property
     def is_text(self) -> bool:
-        """Whether every category is text, so that the column has to be read as text."""
-        return self.only_text or (bool(self.categories) and all(isinstance(one, str) for one in self.categories or ()))
+        """Whether the column has to be read as text: every category is text, or the model takes text and does not say which."""
+        if self.categories is None:
+            return self.dtype == "object"
+        return bool(self.categories) and all(isinstance(one, str) for one in self.categories or ())
 
     @property
     def is_whole(self) -> bool:

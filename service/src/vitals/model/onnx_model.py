@@ -84,7 +84,7 @@ class OnnxModel:
     def known_columns(self, names: Sequence[str]) -> dict[str, KnownColumn]:
         """Which of its features are text."""
         kinds = zip(names, self.dtypes(len(names)), strict=False)
-        return {name: KnownColumn(dtype="object", only_text=True) for name, kind in kinds if kind == "object"}
+        return {name: KnownColumn(dtype="object") for name, kind in kinds if kind == "object"}
 
     def dtypes(self, features: int) -> tuple[str, ...]:
         """The type that each of `features` features is given in, as numpy names it: float32, int64, bool, object (text), …"""
