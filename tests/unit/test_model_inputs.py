@@ -151,7 +151,7 @@ def test_a_profile_of_before_gets_the_types_that_its_kinds_say() -> None:
         _feature("number", "", kind="numeric", categories=()),
         _feature("code", "", kind="categorical", categories=(1, 2)),
         _feature("gappy", "", kind="categorical", categories=(1, 2), missing_share=0.1),
-        _feature("city", "", kind="categorical"),
+        _feature("city", "", kind="categorical", categories=("x", "y")),
         _feature("member", "", kind="boolean", categories=()),
     ]
     [(_, frame)] = Inputs(features, "frame").groups([[1.0, 2, 1, "x", True]])

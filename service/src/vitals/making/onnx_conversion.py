@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vitals.making.onnx_tree_gaps import with_gap_branches
 from vitals.model.inputs import Container, dtype_of, is_text
 from vitals.profile.document import Feature
 
@@ -53,7 +54,7 @@ def conversions(estimator: Any, features: Sequence[Feature], container: Containe
         except Exception as wrong:  # skl2onnx raises whatever the step of a pipeline that it can't convert makes it raise
             reason = reason or _reason(wrong)
             continue
-        yield Converted(graph.SerializeToString(), precision)
+        yield Converted(with_gap_branches(graph, what).SerializeToString(), precision)
     if reason:
         raise NotConvertible(f"skl2onnx can't convert it ({reason})")
 
