@@ -25,6 +25,7 @@ from vitals.stack.processes import wait_until
 from vitals.stack.secrets import Secrets
 from vitals.stack.stores import Stores
 
+from ..own_code import OWN_CODE
 from .canary_doubles import World, a_world
 
 VITALS = Path(sys.executable).with_name("vitals")
@@ -253,6 +254,7 @@ def test_the_process_ends_at_once_when_it_is_told_to(world: World, tmp_path: Pat
         f"{name}_PORT".upper(): str(getattr(world, name).port) for name in ("elasticsearch", "jaeger", "prometheus", "service")
     }
     variables = {
+        **OWN_CODE,
         **{"PATH": os.environ["PATH"], "VITALS_STATE_DIR": str(tmp_path), "VITALS_ENV_FILE": os.devnull},
         **{
             "CANARY_ALIVE_FILE": str(tmp_path / "alive"),

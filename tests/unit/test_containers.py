@@ -29,12 +29,14 @@ from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import USERS, Owner, Secrets
 from vitals.stack.stores import Stores
 
+from ..own_code import OWN_CODE
+
 VITALS = Path(sys.executable).with_name("vitals")
 OURS = Owner(10500, 10500)
 
 
 def vitals(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "VITALS_STATE_DIR": str(state), "VITALS_ENV_FILE": os.devnull}
+    environment = {**OWN_CODE, "PATH": os.environ["PATH"], "VITALS_STATE_DIR": str(state), "VITALS_ENV_FILE": os.devnull}
     return subprocess.run([VITALS, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -22,10 +22,12 @@ from vitals.scenarios.run import Outcome, complaint
 from vitals.settings import Settings, StackSettings
 from vitals.stack.progress import Silent
 
+from ..own_code import OWN_CODE
+
 
 def vitals(tmp_path: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    env = {**kept, "VITALS_ENV_FILE": os.devnull, "VITALS_STATE_DIR": str(tmp_path / "state"), **variables}
+    env = {**kept, **OWN_CODE, "VITALS_ENV_FILE": os.devnull, "VITALS_STATE_DIR": str(tmp_path / "state"), **variables}
     return subprocess.run(
         [sys.executable, "-m", "vitals.cli", "scenario", *words], env=env, capture_output=True, text=True, timeout=60, check=False
     )

@@ -20,6 +20,7 @@ from vitals.stack.failures import sentence_of_a_failed_start
 from vitals.stack.groups import GROUPS, members, waves
 from vitals.stack.supervisor import State, make_socket_folder, socket_path
 
+from ..own_code import OWN_CODE
 from ..ports import free_ports
 
 
@@ -30,7 +31,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     names = StackSettings.load().ports()
     options = {"VITALS_STATE_DIR": tmp_path / "state", **dict(zip(names, free_ports(len(names)), strict=True))}
     (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
-    return {**kept, "VITALS_ENV_FILE": str(tmp_path / "env")}
+    return {**kept, **OWN_CODE, "VITALS_ENV_FILE": str(tmp_path / "env")}
 
 
 def vitals(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
