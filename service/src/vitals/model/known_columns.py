@@ -195,8 +195,9 @@ def _models_inside(step: Any, view: View) -> Iterable[tuple[Any, View]]:
         inner = getattr(step, name, None)
         if inner is not None:
             support = getattr(step, "support_", None)
-            some = support is not None and len(support) == len(view)
-            kept = [one for one, used in zip(view, support, strict=True) if used] if some else view
+            kept = view
+            if support is not None and len(support) == len(view):
+                kept = [one for one, used in zip(view, support, strict=True) if used]
             yield inner, _fitting(inner, kept)
             return
     inner = getattr(step, "estimator", None)  # FrozenEstimator, and what CalibratedClassifierCV is made of
