@@ -219,3 +219,36 @@ def test_a_mark_for_what_is_missing(tmp_path: Path, mark: str) -> None:
     assert f"numbers and text ('{mark}')" in _refused(path)
     column = column_of(read_table(path, na_values=[mark]).frame(), "wage")
     assert column.values[:10] == (*[None] * 9, TABLE["wage"][9])
+
+
+def test_the_command_hands_its_options_to_both_files(tmp_path: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from skops.io import dump
+    from typer.testing import CliRunner
+
+    from vitals.cli.verbs import app
+
+    dump(LogisticRegression(max_iter=500).fit(TABLE[["wage", "age"]], TABLE["left"]), tmp_path / "model.skops")
+    told = TABLE.assign(wage=TABLE["wage"].map(str).str.replace(".", ","), spare="?")
+    content = "# made in 2026\n" + told.to_csv(index=False, sep=";")
+    for name in ("data.csv", "held_out.csv"):
+        _file(tmp_path, content.encode("utf-16"), name)
+    arguments = [
+        "profile",
+        "--model",
+        "model.skops",
+        "--data",
+        "data.csv",
+        "--held-out",
+        "held_out.csv",
+        "--target",
+        "left",
+        "-o",
+        "served",
+    ]
+    arguments += ["--delimiter", ";", "--decimal", ",", "--comment", "#", "--encoding", "utf-16", "--na-values", "?"]
+    paths = [str(tmp_path / one) if one in ("model.skops", "data.csv", "held_out.csv", "served") else one for one in arguments]
+    result = CliRunner().invoke(app, paths)
+    assert result.exit_code == 0, result.output
+    kept = pd.read_csv(tmp_path / "served" / "held_out.csv")
+    assert kept["wage"].tolist() == TABLE["wage"].tolist()

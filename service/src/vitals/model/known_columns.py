@@ -194,9 +194,10 @@ def _models_inside(step: Any, view: View) -> Iterable[tuple[Any, View]]:
     for name in _ONE_MODEL:
         inner = getattr(step, name, None)
         if inner is not None:
-            support: Any = getattr(step, "support_", None)
-            some = support is not None and len(support) == len(view)
-            kept = [one for one, used in zip(view, support, strict=True) if used] if some else view
+            support = getattr(step, "support_", None)
+            kept = view
+            if support is not None and len(support) == len(view):
+                kept = [one for one, used in zip(view, support, strict=True) if used]
             yield inner, _fitting(inner, kept)
             return
     inner = getattr(step, "estimator", None)  # FrozenEstimator, and what CalibratedClassifierCV is made of
