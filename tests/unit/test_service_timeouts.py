@@ -71,6 +71,8 @@ def test_a_model_that_hangs_is_told_to_clients_and_to_whoever_asks_for_readiness
 
     assert wait_until(lambda: hanging.get("/health/ready").status_code == 503, 10)
     unready = hanging.get("/health/ready").json()
+    assert unready["title"] == "Not Ready"
+    assert [hanging.get(f"/v2/{path}").status_code for path in ("health/ready", "models/iris/ready")] == [503, 503]
     assert unready["detail"].startswith("The model iris has not answered for ")
     start = time.monotonic()
     turned_away = hanging.post("/predict", json={"features": ROW})

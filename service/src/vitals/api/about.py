@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from vitals.api.problems import problem_responses
 from vitals.api.schemas import CanaryAnswer, Health, ModelAnswer
 from vitals.api.state import state_of
-from vitals.errors import NotReady
 from vitals.telemetry import current_instance_id, current_trace_id
 
 router = APIRouter()
@@ -37,10 +36,7 @@ async def live() -> Health:
 @router.get("/health/ready", summary="Whether predictions can be asked for", responses=problem_responses(503))
 async def ready(request: Request) -> Health:
     """Ready: the model is loaded, and no call of it hangs."""
-    state = state_of(request)
-    hangs = state.ready_batcher.hangs_for()
-    if hangs:
-        raise NotReady(f"The model {state.facts.name} has not answered for {hangs:.0f} s.")
+    state_of(request).check_ready()
     return Health(status="ready", trace_id=current_trace_id())
 
 

@@ -42,6 +42,12 @@ class State:
             raise NotReady(self.unloadable or f"The model {self.facts.name} {self.facts.version} is still being loaded.")
         return self.batcher
 
+    def check_ready(self) -> None:
+        """Raises NotReady where predictions can't be asked for: there is no model yet, or a call of it hangs."""
+        hangs = self.ready_batcher.hangs_for()
+        if hangs:
+            raise NotReady(f"The model {self.facts.name} has not answered for {hangs:.0f} s.")
+
 
 def state_of(request: Request) -> State:
     """The application's state."""

@@ -46,14 +46,14 @@ def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
 
     @router.get("/v2/health/ready", summary="Whether predictions can be asked for")
     async def ready(request: Request) -> dict[str, bool]:
-        _ = state_of(request).ready_batcher
+        state_of(request).check_ready()
         return {"ready": True}
 
     @router.get(f"{_MODEL}/ready", summary="Whether this model can be asked")
     @router.get(f"{_VERSION}/ready", summary="Whether this version of the model can be asked")
     async def model_ready(request: Request, model_name: str, model_version: str | None = None) -> dict[str, Any]:
         _is_this(model_name, model_version)
-        _ = state_of(request).ready_batcher
+        state_of(request).check_ready()
         return {"name": facts.name, "ready": True}
 
     @router.get(_MODEL, summary="The model's inputs and outputs")
