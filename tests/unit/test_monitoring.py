@@ -166,7 +166,8 @@ def test_a_feature_whose_drift_is_not_watched_is_counted_and_compared_with_nothi
     FeatureMetrics(measured.meter, profile, MODEL).count([1.0, None])
     keys = ("ml.feature.name", "ml.feature.bin", "ml.drift.bin")
     for name, missing in (("ml.reference.share", 0.1), ("ml.feature.observations", 1)):
-        found = measured.points(name, *keys)
+        points = [(dict(point.attributes or {}), point.value) for point in measured.exported(name)]
+        found = {tuple(attributes.get(key) for key in keys): value for attributes, value in points}
         assert {key[2] for key in found if key[0] == "island"} == {None}
         assert all(key[2] for key in found if key[0] != "island")
         assert found["island", "(missing)", None] == missing
