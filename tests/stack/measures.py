@@ -38,6 +38,8 @@ def bin_name(feature: Feature | Binned, value: Any) -> str:
     if value > feature.edges[-1]:
         return "(above)"
     found = np.searchsorted(feature.edges, value, side="right")
+    if feature.discrete:
+        return f"{(int(found) + 1) // 2:02}" if found % 2 else "(between)"
     return f"{min(int(found), len(feature.edges) - 1):02}"
 
 

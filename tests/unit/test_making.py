@@ -231,7 +231,12 @@ def test_the_commands(tmp_path: Path) -> None:
     assert f"MODEL_DIR={tmp_path / 'out'} vitals serve" in told.output
     as_json = json.loads(CliRunner().invoke(app, [str(one) for one in [*arguments, "--json"]]).output)
     assert as_json["name"] == "shop-model"
-    assert as_json["features"]["code"] == {"kind": "categorical", "missing_allowed": True, "unseen_allowed": True}
+    assert as_json["features"]["code"] == {
+        "kind": "categorical",
+        "drift": True,
+        "missing_allowed": True,
+        "unseen_allowed": True,
+    }
 
     example = CliRunner().invoke(app, ["train-example", "diabetes", "-o", str(tmp_path / "example")])
     assert "regression of progression" in example.output

@@ -20,7 +20,7 @@ from vitals.profile.document import Predictions
 from vitals.telemetry import Counts
 from vitals.telemetry.defaults import VIEWS
 
-from .reference import CLASSES, MODEL, NUMBERS, bins
+from .reference import CLASSES, ISLAND, MODEL, NUMBER, NUMBERS, bins
 
 
 class Measured:
@@ -156,6 +156,22 @@ def test_the_reference_is_exported(measured: Measured) -> None:
     assert measured.points("ml.reference.prediction.psi_null") == {None: 10}
     assert measured.points("ml.reference.quality", "ml.quality.measure")["accuracy"] == 0.7
     assert measured.points("ml.reference.quality.rows") == {None: 40}
+
+
+def test_a_feature_whose_drift_is_not_watched_is_counted_and_compared_with_nothing(measured: Measured) -> None:
+    """Without `ml.drift.bin` and `psi_null` the rules make no PSI of it; shares by bin are there for its quality."""
+    quiet = ISLAND.model_copy(update={"drift": False})
+    profile = CLASSES.model_copy(update={"features": (NUMBER, quiet)})
+    add_reference_metrics(measured.meter, profile, MODEL)
+    FeatureMetrics(measured.meter, profile, MODEL).count([1.0, None])
+    keys = ("ml.feature.name", "ml.feature.bin", "ml.drift.bin")
+    for name, missing in (("ml.reference.share", 0.1), ("ml.feature.observations", 1)):
+        points = [(dict(point.attributes or {}), point.value) for point in measured.exported(name)]
+        found = {tuple(attributes.get(key) for key in keys): value for attributes, value in points}
+        assert {key[2] for key in found if key[0] == "island"} == {None}
+        assert all(key[2] for key in found if key[0] != "island")
+        assert found["island", "(missing)", None] == missing
+    assert set(measured.points("ml.reference.psi_null", "ml.feature.name")) == {NUMBER.name}
 
 
 def test_every_way_to_be_refused_is_there_from_the_start(measured: Measured) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -251,6 +252,30 @@ def test_the_page_loads_nothing_and_says_what_the_figures_say(
     assert f'"drift_score": {round(found.features[0].psi, 6)}' in page
     with pytest.raises(ReportError, match="can't be written"):
         Page(iris.profile).write(tmp_path / "none" / "x.html", found.compared, found.features, found.prediction)
+
+
+def test_a_feature_whose_drift_is_not_watched_has_no_verdict(
+    iris: ServedFolder, held_out: list[Row], model_folder: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("evidently")
+    from vitals.cli.report import _print, as_document
+    from vitals.report.evidently_page import Page
+
+    first, *others = iris.profile.features
+    quiet = iris.profile.model_copy(update={"features": (first.model_copy(update={"drift": False}), *others)})
+    folder = dataclasses.replace(iris, profile=quiet)
+    rows = [Row((99.0, *row.values[1:]), label=row.label) for row in held_out * 5]
+    kept = Kept(logged(iris, rows), [label(iris, f"p{at}", row.label) for at, row in enumerate(rows)])
+    found = made(kept, folder, model_folder)
+    shown = found.features[0]
+    assert (shown.watched, shown.psi, shown.psi_threshold, shown.js_distance, shown.drifted) == (False, None, None, None, None)
+    assert shown.out_of_range_share == 1.0
+    assert [one.drifted for one in found.features[1:]] == [False] * 3
+    assert f"Drift is not watched, as `vitals profile --no-drift` said, of: {first.name}." in found.notes
+    assert Page(quiet).write(tmp_path / "report.html", found.compared, found.features, found.prediction) == []
+    assert f'"column_name": "{first.name}", "stattest_name"' not in (tmp_path / "report.html").read_text()
+    assert as_document(found, None)["features"][0]["watched"] is False
+    _print(found, None)
 
 
 def test_without_evidently_it_says_what_to_install(iris: ServedFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
 from vitals.api.predict import read_rows as read_request
 from vitals.api.rows import RowReader
 from vitals.errors import InvalidInput, ModelMismatch, ModelMissing
+from vitals.making.data import column_of
+from vitals.making.reference import feature_of
 from vitals.profile.bins import bin_of
 from vitals.profile.document import Feature, Profile
 from vitals.profile.folder import read_folder
@@ -129,6 +132,25 @@ def test_the_feature_to_shift_is_one_that_can_drift() -> None:
         feature_to_shift(with_features(constant))
     with pytest.raises(ModelMismatch, match="no feature 'height': it has constant"):
         feature_to_shift(with_features(constant), "height")
+
+
+def test_a_feature_whose_drift_is_not_watched_is_not_shifted_alone() -> None:
+    quiet = NUMBER.model_copy(update={"name": "hour", "drift": False})
+    assert feature_to_shift(with_features(quiet, TAGGED)).name == "tagged"
+    with pytest.raises(ModelMismatch, match=r"The drift of 'hour' is not watched \(--no-drift\)"):
+        feature_to_shift(with_features(quiet, TAGGED), "hour")
+
+
+@pytest.mark.parametrize("values", [[0, 1], [0.1, 0.5, 0.7], [1, 2, 3, 4, 5]])
+def test_a_feature_of_few_values_is_shifted_to_one_of_them(values: list[float]) -> None:
+    column = column_of(pd.DataFrame({"x": values * 30 + values[:1] * 60}), "x")
+    feature = feature_of(column, 1)
+    assert feature.discrete
+    rows = [Row({"x": value}, "a") for value in column.values]
+    moved = [shift_one(with_features(feature))(row) for row in rows]
+    assert psi(feature, moved) > 0.5
+    named = {feature.bins[bin_of(feature)(row.features["x"])].name for row in moved}
+    assert all(name.isdecimal() for name in named)
 
 
 def test_other_labels_are_wrong_for_every_class_and_keep_the_mean_of_numbers() -> None:

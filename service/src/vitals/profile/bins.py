@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 
 from vitals.profile.document import ABOVE, BELOW, BETWEEN, MISSING, OTHER, UNSEEN, Binned, Feature
 
@@ -20,10 +19,10 @@ def bin_of(feature: Feature) -> Callable[[Value], int]:
     names = {one.name: index for index, one in enumerate(feature.bins)}
     missing = names[MISSING]
     if feature.kind == "numeric":
-        number = bin_of_number(feature)
+        cuts, places = _cuts_and_places(feature)
 
         def numeric(value: Value) -> int:
-            return missing if value is None or value != value else number(value)  # type: ignore[arg-type]
+            return missing if value is None or value != value else places[bisect_right(cuts, value)]
 
         return numeric
     if feature.kind == "boolean":
@@ -48,6 +47,16 @@ def bin_of_number(binned: Binned) -> Callable[[float], int]:
     `binned.bins` begins with BELOW, then one bin for each pair of neighbouring edges, then ABOVE; more may follow. Where it is
     discrete, one bin for each two edges, and BETWEEN follows ABOVE.
     """
+    cuts, places = _cuts_and_places(binned)
+
+    def number(value: float) -> int:
+        return places[bisect_right(cuts, value)]
+
+    return number
+
+
+def _cuts_and_places(binned: Binned) -> tuple[tuple[float, ...], Sequence[int]]:
+    """Where another bin begins, and the bin from there on, by how many of these are not above a value."""
     edges = binned.edges
     inner = len(edges) // 2 if binned.discrete else len(edges) - 1
     assert binned.bins[0].name == BELOW  # noqa: S101 - the making of profiles keeps this order
@@ -55,13 +64,9 @@ def bin_of_number(binned: Binned) -> Callable[[float], int]:
     # The last bin has its upper edge.
     cuts = (*edges[:-1], math.nextafter(edges[-1], math.inf))
     if not binned.discrete:
-        return partial(bisect_right, cuts)
+        return cuts, list(range(inner + 2))
     between = inner + 2
     assert binned.bins[between].name == BETWEEN  # noqa: S101
     places = [0, *(place for number in range(1, inner + 1) for place in (number, between))]
     places[-1] = inner + 1
-
-    def discrete(value: float) -> int:
-        return places[bisect_right(cuts, value)]
-
-    return discrete
+    return cuts, places
