@@ -175,9 +175,13 @@ def test_a_model_of_whole_numbers_says_so_and_answers_no_fraction(tmp_path: Path
         ("int64", lambda t: t.assign(age=t.age.where(t.age > 30)), "'age' has no value in .* rows"),
         ("uint8", lambda t: t.assign(age=t.age * 10), "'age' has the value .* which holds 0 to 255"),
         ("int64", lambda t: t.assign(age=np.where(t.age > 40, "old", "young")), "'age' is text .* of the type int64"),
-        ("float", lambda t: t.assign(age=np.where(t.age > 40, "old", "young")), "'age' is text .* one tensor for all features"),
+        (
+            "float",
+            lambda t: t.assign(age=np.where(t.age > 40, "old", "young")),
+            "'age' is text .* one tensor of the type float32 for all features",
+        ),
         ("bool", lambda t: t, "'age' has the value .* of true and false"),
-        ("string", lambda t: t.assign(age=t.kids, kids=t.kids > 1), "'kids' is boolean .* for all features of text"),
+        ("string", lambda t: t.assign(age=t.kids, kids=t.kids > 1), "'kids' is boolean, .* tensor of text for all features"),
     ],
 )
 def test_reference_data_that_the_inputs_cannot_hold_are_refused(tmp_path: Path, kind: str, change: Any, cause: str) -> None:

@@ -39,30 +39,31 @@ def fitted(model: object, columns: Sequence[Column], features: Sequence[Feature]
 def _fits(column: Column, dtype: str, together: bool) -> None:
     kind = np.dtype(dtype).kind
     name = f"Column '{column.name}'"
-    takes = "takes one tensor for all features" if together else f"has the input '{column.name}'"
+    of = {"O": "text", "b": "true and false"}.get(kind, f"the type {dtype}")
+    takes = f"takes one tensor of {of} for all features" if together else f"has the input '{column.name}' of {of}"
     texts = [value for value in column.present if isinstance(value, str)]
     if kind == "O":
         if column.kind != "categorical":
             raise DataError(
-                f"{name} is {column.kind}, and the model {takes} of text: text and numbers need inputs of their own"
+                f"{name} is {column.kind}, and the model {takes}: text and numbers need inputs of their own"
                 f"{'' if together else ', or say that its values are categories with --categorical'}."
             )
     elif texts:
         raise DataError(
-            f"{name} is text ('{texts[0][:40]}'), and the model {takes} of the type {dtype}: "
+            f"{name} is text ('{texts[0][:40]}'), and the model {takes}: "
             f"export it with one input a column, text among them, or give the numbers that it learned from."
         )
     if kind != "f":
         gaps = len(column.values) - len(column.present)
         if gaps:
             raise DataError(
-                f"{name} has no value in {gaps} rows, and the model {takes} of the type {_spoken(dtype)}, which has no missing "
+                f"{name} has no value in {gaps} rows, and the model {takes}, which has no missing "
                 "value: fill these gaps, remove the rows, or export the model with an input of floats."
             )
     if kind == "b":
         wrong = [value for value in column.present if value not in (0, 1)]
         if wrong:
-            raise DataError(f"{name} has the value {wrong[0]}, and the model {takes} of true and false.")
+            raise DataError(f"{name} has the value {wrong[0]}, and the model {takes}.")
     if kind in "iu":
         _whole(column, dtype, takes)
 
@@ -73,15 +74,10 @@ def _whole(column: Column, dtype: str, takes: str) -> None:
     if broken:
         raise DataError(
             f"Column '{column.name}' has numbers with a fraction ({broken[0]} and others, in {len(broken)} rows), and the model "
-            f"{takes} of whole numbers ({dtype}): export it with an input of floats, or give the numbers that it learned from."
+            f"{takes}, which holds whole numbers: export it with an input of floats, or give the numbers that it learned from."
         )
     beyond = [value for value in column.present if not limits.min <= int(value) <= limits.max]
     if beyond:
         raise DataError(
-            f"Column '{column.name}' has the value {beyond[0]}, and the model {takes} of the type {dtype}, "
-            f"which holds {limits.min} to {limits.max}."
+            f"Column '{column.name}' has the value {beyond[0]}, and the model {takes}, which holds {limits.min} to {limits.max}."
         )
-
-
-def _spoken(dtype: str) -> str:
-    return "text" if dtype == "object" else dtype
