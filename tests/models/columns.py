@@ -123,7 +123,7 @@ def _types() -> list[Case]:
         classifier("integer_categories-gaps", _one_hot(["code"]), partial(coded, gaps=0.1)),
         with_option(classifier("integer_categories-gaps", _one_hot(["code"]), partial(coded, gaps=0.1)), "--categorical", "code"),
         classifier("integer_categories-ordinal", _ordinal(["code"]), coded, 3),
-        classifier("everything_as_text", _as_text(["age", "city", "code", "member"]), partial(mixed, 150), 2),
+        classifier("everything_as_text", _as_text(["age", "city", "code", "member"]), mixed, 2),
         classifier("ids", unknown_ids, ids),
         with_option(classifier("ids", unknown_ids, ids), "--categorical", "id"),
         with_option(classifier("ids-ordinal", _ordinal(["id"]), ids), "--categorical", "id"),
@@ -150,9 +150,9 @@ def _types() -> list[Case]:
         classifier("category-integers_gaps", boosted, partial(coded, gaps=0.1), 2, prepare=_categories("code")),
         classifier("category-parquet", boosted, lambda: _categories("city", "code")(mixed(gaps=0.1)), 2, file="parquet"),
         classifier("category-one_hot", _one_hot(["city"]), _city_and_member, 2, prepare=_categories("city")),
-        classifier("category-skops", boosted, partial(mixed, gaps=0.1), 10, prepare=_categories("city"), saved="skops"),
+        classifier("category-skops", boosted, partial(mixed, 150, gaps=0.1), 10, prepare=_categories("city"), saved="skops"),
         classifier("native_gaps", boosted, gappy, 3, "integers", saved="skops"),
-        classifier("padded_target-many", logistic, partial(numbers, 300), 10, "padded", reading={"dtype": {TARGET: str}}),
+        classifier("padded_target-many", logistic, partial(numbers, 150), 10, "padded", reading={"dtype": {TARGET: str}}),
         Case("gap_word_as_category", _gap_word, _one_hot(["colour"])),
         Case("wide_integers", _wide_integers, lambda: make_pipeline(StandardScaler(), logistic())),
     ]
@@ -201,15 +201,15 @@ def _objects_with_gaps() -> pd.DataFrame:
 def _gap_word() -> pd.DataFrame:
     """A category that pandas' reader takes for a gap."""
     random = np.random.default_rng(11)
-    colours = random.choice(["red", "blue", "NA"], 300)
-    either = random.choice(["p", "q"], 300)
+    colours = random.choice(["red", "blue", "NA"], 150)
+    either = random.choice(["p", "q"], 150)
     return pd.DataFrame({"colour": colours, TARGET: np.where(colours == "red", "p", np.where(colours == "NA", "q", either))})
 
 
 def _wide_integers() -> pd.DataFrame:
     """Whole numbers of all sizes that a float64 holds, as amounts in cents or times in nanoseconds."""
     random = np.random.default_rng(12)
-    table = pd.DataFrame({"cents": random.integers(-(10**12), 10**12, 240), "kind": random.integers(0, 256, 240).astype("uint8")})
+    table = pd.DataFrame({"cents": random.integers(-(10**12), 10**12, 120), "kind": random.integers(0, 256, 120).astype("uint8")})
     return with_target(table, 3, "text")
 
 
@@ -228,8 +228,8 @@ def _formats() -> list[Case]:
     """The same model, saved by skops."""
     return [
         classifier("skops-LogisticRegression", lambda: on_mixed(logistic()), partial(mixed, gaps=0.1), 3, saved="skops"),
-        classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, gaps=0.1), 10, "integers", saved="skops"),
-        classifier("skops-linear", lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), numbers, 50,
+        classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, 150, gaps=0.1), 10, "integers", saved="skops"),
+        classifier("skops-linear", lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), partial(numbers, 300), 50,
                    saved="skops"),
     ]  # fmt: skip
 

@@ -24,7 +24,7 @@ from skops.io import dump as skops_dump
 from .case import TARGET, Case
 from .cases import CASES
 
-GAPS_A_COLUMN = 6
+GAPS_A_COLUMN = 3
 
 
 def main() -> None:

@@ -24,9 +24,9 @@ TOLERANCE, TOLERANCE_OF_ONNX = 1e-6, 1e-5
 
 CONVERTED = (
     "LogisticRegression-mixed_gaps-3_integers",
-    "RandomForest-mixed_gaps-3_integers",
-    "GradientBoosting-numbers-2_text",
-    "DecisionTree-counts-10_integers",
+    "RandomForest-mixed_gaps-2_text",
+    "GradientBoosting-numbers-2_booleans",
+    "DecisionTree-float32-10_padded",
     "SelectKBest-2_booleans",
     "LinearRegression-float32",
     "Ridge-numbers",
