@@ -5,6 +5,4 @@ from __future__ import annotations
 from . import boosters, columns, exports, families
 from .case import Case
 
-CASES: dict[str, Case] = {
-    case.name: case for case in (*families.CASES, *columns.CASES, *boosters.CASES, *exports.CASES)
-}
+CASES: dict[str, Case] = {case.name: case for case in (*families.CASES, *columns.CASES, *boosters.CASES, *exports.CASES)}

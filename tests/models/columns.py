@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn import ensemble, linear_model, preprocessing
+from sklearn import ensemble, preprocessing
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401  (makes IterativeImputer importable)
@@ -37,7 +37,7 @@ STEPS: dict[str, tuple[Callable[[], Any], Callable[[], pd.DataFrame]]] = {
     "PolynomialFeatures": (lambda: make_pipeline(StandardScaler(), preprocessing.PolynomialFeatures(2)), numbers),
     "KBinsDiscretizer": (lambda: preprocessing.KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf"), numbers),
     "SplineTransformer": (lambda: preprocessing.SplineTransformer(4), numbers),
-    "QuantileTransformer": (lambda: preprocessing.QuantileTransformer(20), numbers),
+    "QuantileTransformer": (lambda: preprocessing.QuantileTransformer(n_quantiles=20), numbers),
     "PowerTransformer": (preprocessing.PowerTransformer, positive),
     "RobustScaler": (preprocessing.RobustScaler, counts),
     "Normalizer": (preprocessing.Normalizer, numbers),
@@ -115,7 +115,7 @@ def _types() -> list[Case]:
     looks = ["zip", "smoker", "children", "grade"]
     missing = _encoded(make_pipeline(SimpleImputer(strategy="most_frequent"), known_only()), looks)
     unknown_ids = _one_hot(["id"])
-    made = [
+    return [
         classifier("integers_as_text", _as_text(["code"]), coded),
         classifier("integers_as_text-own_step", _as_text(["code"], row_steps.as_text), coded, 3, "integers"),
         with_option(classifier("integers_as_text", _as_text(["code"]), coded), "--categorical", "code"),
@@ -134,9 +134,7 @@ def _types() -> list[Case]:
         classifier("looks_like_numbers-by_array", _one_hot_of_all, looks_like_numbers, reading=text, by_array=True),
         classifier("looks_like_numbers-gaps", lambda: missing, partial(looks_like_numbers, gaps=0.1), reading=text),
         classifier("looks_like_numbers-parquet", _one_hot(looks), looks_like_numbers, 2, "true or false", file="parquet"),
-        classifier(
-            "looks_like_numbers-target", lambda: _encoded(TargetEncoder(cv=3), looks), looks_like_numbers, reading=text
-        ),
+        classifier("looks_like_numbers-target", lambda: _encoded(TargetEncoder(cv=3), looks), looks_like_numbers, reading=text),
         classifier("booleans", _one_hot(["city"]), _city_and_member, 2),
         classifier("booleans-one_hot", _one_hot(["city", "member"]), _city_and_member, 3, "integers"),
         classifier("gaps_everywhere", lambda: _fill_and_encode, partial(mixed, gaps=0.1, everywhere=True), 3),
@@ -156,7 +154,6 @@ def _types() -> list[Case]:
         Case("gap_word_as_category", _gap_word, _one_hot(["colour"])),
         Case("wide_integers", _wide_integers, lambda: make_pipeline(StandardScaler(), logistic())),
     ]
-    return made
 
 
 def _one_hot_of_all() -> Any:
@@ -209,8 +206,8 @@ def _gap_word() -> pd.DataFrame:
 def _wide_integers() -> pd.DataFrame:
     """Whole numbers of all sizes that a float64 holds, as amounts in cents or times in nanoseconds."""
     random = np.random.default_rng(12)
-    table = pd.DataFrame({"cents": random.integers(-(10**12), 10**12, 120), "kind": random.integers(0, 256, 120).astype("uint8")})
-    return with_target(table, 3, "text")
+    cents, kinds = random.integers(-(10**12), 10**12, 120), random.integers(0, 256, 120)
+    return with_target(pd.DataFrame({"cents": cents, "kind": kinds}), 3, "text")
 
 
 def _disagreeing(kind: type[SVC | NuSVC]) -> Case:
@@ -220,7 +217,9 @@ def _disagreeing(kind: type[SVC | NuSVC]) -> Case:
     target = np.where(table.a + random.normal(0, 1.5, 120) > 0.4, "up", np.where(table.b > 0, "left", "right"))
     more = {"nu": 0.3} if kind is NuSVC else {}
     return Case(
-        f"{kind.__name__}-predict_disagrees", lambda: table.assign(y=target), lambda: kind(probability=True, random_state=0, **more)
+        f"{kind.__name__}-predict_disagrees",
+        lambda: table.assign(y=target),
+        lambda: kind(probability=True, random_state=0, **more),
     )
 
 
@@ -229,9 +228,8 @@ def _formats() -> list[Case]:
     return [
         classifier("skops-LogisticRegression", lambda: on_mixed(logistic()), partial(mixed, gaps=0.1), 3, saved="skops"),
         classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, 150, gaps=0.1), 10, "integers", saved="skops"),
-        classifier("skops-linear", lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), partial(numbers, 300), 50,
-                   saved="skops"),
-    ]  # fmt: skip
+        classifier("skops-linear", lambda: make_pipeline(StandardScaler(), logistic()), partial(numbers, 300), 50, saved="skops"),
+    ]
 
 
 CASES = [*_steps(), *_row_steps(), *_types(), _disagreeing(SVC), _disagreeing(NuSVC), *_formats()]

@@ -40,9 +40,7 @@ def by_column(numbers: str = "Float", whole: str = "Float", **options: Any) -> E
         from skl2onnx.common import data_types
 
         kinds = {"f": numbers, "i": whole, "O": "String"}
-        given = [
-            (name, getattr(data_types, f"{kinds[features[name].dtype.kind]}TensorType")([None, 1])) for name in features
-        ]
+        given = [(name, getattr(data_types, f"{kinds[features[name].dtype.kind]}TensorType")([None, 1])) for name in features]
         return bytes(to_onnx(fitted, initial_types=given, options=_of(fitted, options)).SerializeToString())
 
     return export

@@ -121,9 +121,7 @@ def _classifiers() -> list[Case]:
         made.append(classifier(f"{family}-numbers", estimator, numbers, 2, "text"))
         made.append(classifier(f"{family}-numbers", estimator, numbers, 2, "booleans", saved="skops"))
         made.append(
-            classifier(
-                f"{family}-mixed_gaps", lambda one=estimator: on_mixed(one()), partial(mixed, gaps=0.1), 2, "integers"
-            )
+            classifier(f"{family}-mixed_gaps", lambda one=estimator: on_mixed(one()), partial(mixed, gaps=0.1), 2, "integers")
         )
     for family, estimator in COUNTING.items():
         made.append(classifier(f"{family}-counts", estimator, counts, 2, "text"))

@@ -3,8 +3,8 @@
     python -m tests.models.fit_models CASE FOLDER
 
 What it answers comes from the saved files alone: `pickle.load`, `read_csv` or `read_parquet`, `predict` and `predict_proba`.
-Into FOLDER go the model, the data, and `answers.json`: for each row of the data, and for rows with one gap, the row as JSON has it,
-the class and the probabilities, or the value; what a row can't be answered by is in `raised`.
+Into FOLDER go the model, the data, and `answers.json`: each row of the data, and rows with one gap more, as JSON has them, with
+the class and the probabilities, or the value; `raised` where the model can't answer the row.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _gap(column: pd.Series[Any], case: Case) -> pd.Series[Any]:
     kind = column.dtype
     if pd.api.types.is_extension_array_dtype(kind):
         return pd.Series([None], dtype=kind)
-    if kind == object or kind == bool:
+    if kind.kind in "Ob":
         return pd.Series([None if case.file == "parquet" else np.nan], dtype=object)
     return pd.Series([np.nan], dtype="float64" if kind.kind in "iu" else kind)
 
@@ -149,9 +149,7 @@ def _check_export(exported: bytes, fitted: Any, features: pd.DataFrame, given: A
     types: dict[str, Any] = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
     inputs = session.get_inputs()
     columns: Sequence[Any] = [features] if len(inputs) == 1 else [features[[one.name]] for one in inputs]
-    feed = {
-        one.name: values.to_numpy().astype(types.get(one.type, object)) for one, values in zip(inputs, columns, strict=True)
-    }
+    feed = {one.name: values.to_numpy().astype(types.get(one.type, object)) for one, values in zip(inputs, columns, strict=True)}
     first, *rest = session.run(None, feed)
     predicted = np.asarray(fitted.predict(given)).ravel()
     if not rest:

@@ -27,10 +27,10 @@ CONVERTED = (
     "RandomForest-mixed_gaps-2_text",
     "GradientBoosting-numbers-2_booleans",
     "DecisionTree-float32-10_padded",
-    "SelectKBest-2_booleans",
+    "SelectKBest-3_integers",
     "LinearRegression-float32",
     "Ridge-numbers",
-    "ForestRegressor-mixed_gaps",
+    "ForestRegressor-float32",
 )
 """Cases that skl2onnx converts."""
 

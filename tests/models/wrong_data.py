@@ -14,7 +14,9 @@ from .case import TARGET
 from .wrong_models import Wrong, features_of, fitted, logistic, saved, table
 
 
-def _with(change: Callable[[pd.DataFrame], pd.DataFrame], model: Callable[[], Any] = logistic, **writing: Any) -> Callable[[Path], None]:
+def _with(
+    change: Callable[[pd.DataFrame], pd.DataFrame], model: Callable[[], Any] = logistic, **writing: Any
+) -> Callable[[Path], None]:
     """A model that can be served, and its own data changed."""
 
     def write(folder: Path) -> None:
@@ -101,14 +103,14 @@ WRONG_DATA: dict[str, Wrong] = {
     "a comment": Wrong(_text(lambda text: f"# made in May\n{text}"), (("comment", "#"),), may_pass=True),
     "spaces after commas": Wrong(_text(lambda text: text.replace(",", ", ")), ("space",), may_pass=True),
     "a line too long": Wrong(_text(lambda text: f"{text}1.0,2,3,4,yes,6\n"), ("data.csv", "122")),
-    "an empty file": Wrong(_text(lambda text: ""), ("data.csv", ("empty", "no column"))),
+    "an empty file": Wrong(_text(lambda _: ""), ("data.csv", ("empty", "no column"))),
     "a header alone": Wrong(_text(lambda text: text.splitlines()[0] + "\n"), ("data.csv", "rows")),
     "few rows": Wrong(_with(lambda data: data.head(20)), ("20 rows", "50")),
     "UTF-16": Wrong(_text(lambda text: text.encode("utf-16")), ("data.csv", "UTF-8"), may_pass=True),
     "Latin-1": Wrong(_text(lambda text: text.replace("class 1", "Zürich").encode("latin-1")), ("data.csv", "UTF-8")),
     "a capital ending": Wrong(_text(lambda text: text, "data.CSV"), ("data.CSV",), may_pass=True),
-    "JSON": Wrong(_text(lambda text: "{}", "data.json"), ("data.json", ".csv", ".parquet")),
-    "a spreadsheet": Wrong(_text(lambda text: "PK", "data.xlsx"), ("data.xlsx", ".csv", ".parquet")),
+    "JSON": Wrong(_text(lambda _: "{}", "data.json"), ("data.json", ".csv", ".parquet")),
+    "a spreadsheet": Wrong(_text(lambda _: "PK", "data.xlsx"), ("data.xlsx", ".csv", ".parquet")),
     "CSV called Parquet": Wrong(_text(lambda text: text, "data.parquet"), ("data.parquet", "Parquet")),
     "a column twice": Wrong(_text(lambda text: text.replace("b,c", "b,b", 1)), ("'b'",)),
     "a column absent": Wrong(_with(lambda data: data.drop(columns="c")), ("'c'",)),
@@ -118,7 +120,7 @@ WRONG_DATA: dict[str, Wrong] = {
         _with(lambda data: data.assign(**{TARGET: data[TARGET].where(data.a < 1, "maybe")})), ("maybe", f"'{TARGET}'")
     ),
     "infinite": Wrong(_column(lambda one: one.where(one > -1, np.inf)), ("'a'", "infinite")),
-    "nothing in a column": Wrong(_column(lambda one: np.nan), ("'a'", "no value")),
+    "nothing in a column": Wrong(_column(lambda _: np.nan), ("'a'", "no value")),
     "gaps that the model does not take": Wrong(_with(_gap), ("'a'", "3 rows")),
     "one column too many": Wrong(_by_array, ("4", "5", "spare")),
     "no such category column": Wrong(_with(lambda data: data), ("nosuch",), options=("--categorical", "nosuch")),

@@ -96,5 +96,3 @@ WRONG_EXPORTS: dict[str, Wrong] = {
     "half precision": Wrong(_network(3, "Softmax", kind="FLOAT16"), ("float16",)),
     "no model": Wrong(_bytes_of_text, ("model.onnx", "ONNX")),
 }
-
-

@@ -111,11 +111,10 @@ def _foreign() -> bytes:
         del sys.modules["pricing_steps"]
 
 
-def of_another_version(estimator: Any, version: str) -> bytes:
-    """A pickle as another scikit-learn wrote it: an estimator's state names the version."""
+def of_another_version(model: Any, version: str) -> bytes:
+    """A pickle of `model` as another scikit-learn wrote it: an estimator's state names the version."""
     import sklearn.base
 
-    model = fitted(estimator)
     own = sklearn.base.__version__
     sklearn.base.__version__ = version
     try:
@@ -126,17 +125,9 @@ def of_another_version(estimator: Any, version: str) -> bytes:
 
 def _older_without_attributes() -> bytes:
     """As of a scikit-learn whose estimators lack what today's ask for."""
-    model = linear_model.LogisticRegression()
-    fitted(model)
+    model = fitted(linear_model.LogisticRegression())
     del model.coef_
-    import sklearn.base
-
-    own = sklearn.base.__version__
-    sklearn.base.__version__ = "1.2.2"
-    try:
-        return pickle.dumps(model)
-    finally:
-        sklearn.base.__version__ = own
+    return of_another_version(model, "1.2.2")
 
 
 def _documents(folder: Path) -> None:
@@ -181,7 +172,7 @@ WRONG_MODELS: dict[str, Wrong] = {
     "no probabilities hard voting": Wrong(_object(lambda: fitted(hard)), NONE),
     "no probabilities OneVsOne": Wrong(_object(lambda: fitted(multiclass.OneVsOneClassifier(logistic()))), NONE),
     "no probabilities OutputCode": Wrong(_object(lambda: fitted(multiclass.OutputCodeClassifier(logistic()))), NONE),
-    "outlier detector": Wrong(_object(lambda: ensemble.IsolationForest(5).fit(numbers())), ("IsolationForest",)),
+    "outlier detector": Wrong(_object(lambda: ensemble.IsolationForest(n_estimators=5).fit(numbers())), ("IsolationForest",)),
     "clusters": Wrong(_object(lambda: cluster.KMeans(2).fit(numbers())), ("KMeans",)),
     "a scaler": Wrong(_object(lambda: StandardScaler().fit(numbers())), ("StandardScaler",)),
     "not fitted": Wrong(_object(linear_model.LogisticRegression), ("fitted",)),
