@@ -53,7 +53,7 @@ engines: setup ## build or fetch the engines that are not cached yet, and what t
 
 test: setup engines lint ## everything that proves the project, against the real engines
 	@# In random order: its seed is in the first lines, and `pytest --randomly-seed=N` gives that order again.
-	@$(VENV)/bin/python -m pytest tests/unit tests/config -n logical --maxprocesses 4
+	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/models -n logical --maxprocesses 4
 	@# One after the other: stacks share the machine's processors with what is measured on them.
 	@$(VENV)/bin/python -m pytest tests/stack
 

@@ -13,6 +13,8 @@ import httpx2 as httpx
 
 CLIENTS = 8
 MOST_INSTANCES = 40
+LONE = 30
+"""Rows that are also asked by themselves."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def class_name(value: Any) -> str:
 
 def differences(url: str, asked: Sequence[Question], answers: dict[str, Any], tolerance: float, seed: int) -> list[str]:
     """Ask about every row, in lone requests and among others, in random order; what differs from the script, in words."""
-    order = random.Random(seed)
-    jobs: list[list[Question]] = [[one] for one in order.sample(asked, len(asked) // 4)]
+    order = random.Random(seed)  # noqa: S311  (an order of requests, not a secret)
+    jobs: list[list[Question]] = [[one] for one in order.sample(asked, min(LONE, len(asked)))]
     rest = order.sample(asked, len(asked))
     while rest:
         size = order.randint(2, MOST_INSTANCES)
@@ -125,7 +127,7 @@ async def _ask_all(url: str, jobs: Sequence[Sequence[Question]]) -> list[Any]:
     waiting = list(enumerate(jobs))
 
     async def client() -> None:
-        async with httpx.AsyncClient(base_url=url, timeout=60) as one:
+        async with httpx.AsyncClient(base_url=url, timeout=60, verify=False) as one:
             while waiting:
                 place, job = waiting.pop()
                 lone = len(job) == 1

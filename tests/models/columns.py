@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn import ensemble, linear_model, preprocessing
+from sklearn import ensemble, preprocessing
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401  (makes IterativeImputer importable)
@@ -37,7 +37,7 @@ STEPS: dict[str, tuple[Callable[[], Any], Callable[[], pd.DataFrame]]] = {
     "PolynomialFeatures": (lambda: make_pipeline(StandardScaler(), preprocessing.PolynomialFeatures(2)), numbers),
     "KBinsDiscretizer": (lambda: preprocessing.KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf"), numbers),
     "SplineTransformer": (lambda: preprocessing.SplineTransformer(4), numbers),
-    "QuantileTransformer": (lambda: preprocessing.QuantileTransformer(20), numbers),
+    "QuantileTransformer": (lambda: preprocessing.QuantileTransformer(n_quantiles=20), numbers),
     "PowerTransformer": (preprocessing.PowerTransformer, positive),
     "RobustScaler": (preprocessing.RobustScaler, counts),
     "Normalizer": (preprocessing.Normalizer, numbers),
@@ -115,7 +115,7 @@ def _types() -> list[Case]:
     looks = ["zip", "smoker", "children", "grade"]
     missing = _encoded(make_pipeline(SimpleImputer(strategy="most_frequent"), known_only()), looks)
     unknown_ids = _one_hot(["id"])
-    made = [
+    return [
         classifier("integers_as_text", _as_text(["code"]), coded),
         classifier("integers_as_text-own_step", _as_text(["code"], row_steps.as_text), coded, 3, "integers"),
         with_option(classifier("integers_as_text", _as_text(["code"]), coded), "--categorical", "code"),
@@ -123,7 +123,7 @@ def _types() -> list[Case]:
         classifier("integer_categories-gaps", _one_hot(["code"]), partial(coded, gaps=0.1)),
         with_option(classifier("integer_categories-gaps", _one_hot(["code"]), partial(coded, gaps=0.1)), "--categorical", "code"),
         classifier("integer_categories-ordinal", _ordinal(["code"]), coded, 3),
-        classifier("everything_as_text", _as_text(["age", "city", "code", "member"]), partial(mixed, 150), 2),
+        classifier("everything_as_text", _as_text(["age", "city", "code", "member"]), mixed, 2),
         classifier("ids", unknown_ids, ids),
         with_option(classifier("ids", unknown_ids, ids), "--categorical", "id"),
         with_option(classifier("ids-ordinal", _ordinal(["id"]), ids), "--categorical", "id"),
@@ -148,13 +148,12 @@ def _types() -> list[Case]:
         classifier("category-integers_gaps", boosted, partial(coded, gaps=0.1), 2, prepare=_categories("code")),
         classifier("category-parquet", boosted, lambda: _categories("city", "code")(mixed(gaps=0.1)), 2, file="parquet"),
         classifier("category-one_hot", _one_hot(["city"]), _city_and_member, 2, prepare=_categories("city")),
-        classifier("category-skops", boosted, partial(mixed, gaps=0.1), 10, prepare=_categories("city"), saved="skops"),
+        classifier("category-skops", boosted, partial(mixed, 150, gaps=0.1), 10, prepare=_categories("city"), saved="skops"),
         classifier("native_gaps", boosted, gappy, 3, "integers", saved="skops"),
-        classifier("padded_target-many", logistic, partial(numbers, 300), 10, "padded", reading={"dtype": {TARGET: str}}),
+        classifier("padded_target-many", logistic, partial(numbers, 150), 10, "padded", reading={"dtype": {TARGET: str}}),
         Case("gap_word_as_category", _gap_word, _one_hot(["colour"])),
         Case("wide_integers", _wide_integers, lambda: make_pipeline(StandardScaler(), logistic())),
     ]
-    return made
 
 
 def _one_hot_of_all() -> Any:
@@ -199,16 +198,16 @@ def _objects_with_gaps() -> pd.DataFrame:
 def _gap_word() -> pd.DataFrame:
     """A category that pandas' reader takes for a gap."""
     random = np.random.default_rng(11)
-    colours = random.choice(["red", "blue", "NA"], 300)
-    either = random.choice(["p", "q"], 300)
+    colours = random.choice(["red", "blue", "NA"], 150)
+    either = random.choice(["p", "q"], 150)
     return pd.DataFrame({"colour": colours, TARGET: np.where(colours == "red", "p", np.where(colours == "NA", "q", either))})
 
 
 def _wide_integers() -> pd.DataFrame:
     """Whole numbers of all sizes that a float64 holds, as amounts in cents or times in nanoseconds."""
     random = np.random.default_rng(12)
-    table = pd.DataFrame({"cents": random.integers(-(10**12), 10**12, 240), "kind": random.integers(0, 256, 240).astype("uint8")})
-    return with_target(table, 3, "text")
+    cents, kinds = random.integers(-(10**12), 10**12, 120), random.integers(0, 256, 120)
+    return with_target(pd.DataFrame({"cents": cents, "kind": kinds}), 3, "text")
 
 
 def _disagreeing(kind: type[SVC | NuSVC]) -> Case:
@@ -228,10 +227,9 @@ def _formats() -> list[Case]:
     """The same model, saved by skops."""
     return [
         classifier("skops-LogisticRegression", lambda: on_mixed(logistic()), partial(mixed, gaps=0.1), 3, saved="skops"),
-        classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, gaps=0.1), 10, "integers", saved="skops"),
-        classifier("skops-linear", lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), numbers, 50,
-                   saved="skops"),
-    ]  # fmt: skip
+        classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, 150, gaps=0.1), 10, "integers", saved="skops"),
+        classifier("skops-linear", lambda: make_pipeline(StandardScaler(), logistic()), partial(numbers, 300), 50, saved="skops"),
+    ]
 
 
 CASES = [*_steps(), *_row_steps(), *_types(), _disagreeing(SVC), _disagreeing(NuSVC), *_formats()]

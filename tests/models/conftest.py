@@ -14,7 +14,7 @@ import pytest
 
 from .processes import Ended, Forking
 
-SCRIPT = ("tests.models.fit_models",)
+SCRIPT = ("tests.models.fit_models", "tests.models.write_wrong")
 SERVICE = (
     "vitals.cli.verbs", "vitals.server", "vitals.app", "vitals.making.served_folder", "vitals.model.skops_format",
     "pyarrow.parquet", "onnxruntime", "skl2onnx", "xgboost", "lightgbm", "catboost", "tests.models.row_steps",
@@ -37,7 +37,7 @@ class Fitted:
     @property
     def model(self) -> Path:
         """The model's file."""
-        [found] = self.folder.glob("model.*")
+        [found] = [one for one in self.folder.glob("model.*") if one.suffix != ".data"]
         return found
 
     @property
@@ -88,9 +88,9 @@ def fit(script: Forking, tmp_path: Path) -> Callable[[str], Fitted]:
 def profile(vitals: Forking) -> Callable[..., Ended]:
     """`vitals profile` of what the script wrote."""
 
-    def profiled(fitted: Fitted, *options: str) -> Ended:
+    def profiled(fitted: Fitted, *options: str, unsafe_pickle: bool = True) -> Ended:
         given = ["--model", fitted.model, "--data", fitted.data, "--target", "y", "--out", fitted.served]
-        if fitted.model.suffix == ".pickle":
+        if fitted.model.suffix == ".pickle" and unsafe_pickle:
             given.append("--unsafe-pickle")
         if fitted.held_out:
             given += ["--held-out", fitted.held_out]

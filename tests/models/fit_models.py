@@ -3,8 +3,8 @@
     python -m tests.models.fit_models CASE FOLDER
 
 What it answers comes from the saved files alone: `pickle.load`, `read_csv` or `read_parquet`, `predict` and `predict_proba`.
-Into FOLDER go the model, the data, and `answers.json`: for each row of the data, and for rows with one gap, the row as JSON has it,
-the class and the probabilities, or the value; what a row can't be answered by is in `raised`.
+Into FOLDER go the model, the data, and `answers.json`: each row of the data, and rows with one gap more, as JSON has them, with
+the class and the probabilities, or the value; `raised` where the model can't answer the row.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from skops.io import dump as skops_dump
 from .case import TARGET, Case
 from .cases import CASES
 
-GAPS_A_COLUMN = 6
+GAPS_A_COLUMN = 3
 
 
 def main() -> None:
@@ -105,7 +105,7 @@ def _gap(column: pd.Series[Any], case: Case) -> pd.Series[Any]:
     kind = column.dtype
     if pd.api.types.is_extension_array_dtype(kind):
         return pd.Series([None], dtype=kind)
-    if kind == object or kind == bool:
+    if kind.kind in "Ob":
         return pd.Series([None if case.file == "parquet" else np.nan], dtype=object)
     return pd.Series([np.nan], dtype="float64" if kind.kind in "iu" else kind)
 

@@ -7,6 +7,7 @@ most of its time on that. A forked process is a process: it has its own argument
 Orders and answers are lines of JSON on standard input and output:
 
     {"run": "vitals.cli", "arguments": […], "environment": {…}, "folder": "…", "output": "FILE"}   →  {"pid": 17}
+    {"look_at": 17}                                                                                →  {"lives": true}
     {"wait": 17, "seconds": 60}                                                                    →  {"status": 0}
 
 `run` names a module whose `main()` is called. A process that outlasts `seconds` is killed: its status is -9.
@@ -42,6 +43,10 @@ def main() -> None:
             if "wait" in order:
                 _answer(answers, {"status": _status(order["wait"], order["seconds"])})
                 running.discard(order["wait"])
+                continue
+            if "look_at" in order:
+                ended = os.waitid(os.P_PID, order["look_at"], os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                _answer(answers, {"lives": ended is None})
                 continue
             pid = os.fork()
             if not pid:

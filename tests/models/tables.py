@@ -23,20 +23,20 @@ BIG_IDS = (9007199254740992, 9007199254740993, 9007199254740995, 900719925474099
 """Two neighbours are one float64."""
 
 
-def numbers(rows: int = 240, *, gaps: float = 0.0, columns: str = "abcd", dtype: str = "float64") -> pd.DataFrame:
+def numbers(rows: int = 120, *, gaps: float = 0.0, columns: str = "abcd", dtype: str = "float64") -> pd.DataFrame:
     """Normally distributed columns."""
     random = np.random.default_rng(1)
     table = pd.DataFrame(random.normal(size=(rows, len(columns))).round(2), columns=list(columns))
     return _with_gaps(table, list(columns), gaps).astype(dtype)
 
 
-def eighths(rows: int = 240, *, gaps: float = 0.0) -> pd.DataFrame:
+def eighths(rows: int = 120, *, gaps: float = 0.0) -> pd.DataFrame:
     """Numbers that float32 holds exactly, and sums of them too."""
     table = numbers(rows)
     return _with_gaps((table * 8).round() / 8, list(table), gaps)
 
 
-def positive(rows: int = 240) -> pd.DataFrame:
+def positive(rows: int = 120) -> pd.DataFrame:
     """Counts and amounts above 0."""
     random = np.random.default_rng(2)
     return pd.DataFrame(
@@ -48,13 +48,13 @@ def positive(rows: int = 240) -> pd.DataFrame:
     )
 
 
-def counts(rows: int = 240, *, most: int = 9) -> pd.DataFrame:
+def counts(rows: int = 120, *, most: int = 9) -> pd.DataFrame:
     """Whole numbers from 0 to `most`."""
     random = np.random.default_rng(3)
     return pd.DataFrame({name: random.integers(0, most + 1, rows) for name in ("first", "second", "third", "fourth")})
 
 
-def mixed(rows: int = 240, *, gaps: float = 0.0, everywhere: bool = False) -> pd.DataFrame:
+def mixed(rows: int = 120, *, gaps: float = 0.0, everywhere: bool = False) -> pd.DataFrame:
     """A number, a text, whole numbers that are categories, true and false; gaps in the first two, or in all columns."""
     random = np.random.default_rng(4)
     table = pd.DataFrame(
@@ -68,20 +68,20 @@ def mixed(rows: int = 240, *, gaps: float = 0.0, everywhere: bool = False) -> pd
     return _with_gaps(table, list(table) if everywhere else ["age", "city"], gaps)
 
 
-def coded(rows: int = 240, *, gaps: float = 0.0) -> pd.DataFrame:
+def coded(rows: int = 120, *, gaps: float = 0.0) -> pd.DataFrame:
     """A whole number that is a category, and a number."""
     random = np.random.default_rng(5)
     table = pd.DataFrame({"code": random.integers(1, 5, rows), "b": random.normal(size=rows).round(2)})
     return _with_gaps(table, ["code"], gaps)
 
 
-def ids(rows: int = 240) -> pd.DataFrame:
+def ids(rows: int = 120) -> pd.DataFrame:
     """Ids above 2^53 and a number."""
     random = np.random.default_rng(6)
     return pd.DataFrame({"id": random.choice(BIG_IDS, rows), "b": random.normal(size=rows).round(2)})
 
 
-def looks_like_numbers(rows: int = 240, *, gaps: float = 0.0) -> pd.DataFrame:
+def looks_like_numbers(rows: int = 120, *, gaps: float = 0.0) -> pd.DataFrame:
     """Text that a reader takes for numbers, or for true and false."""
     random = np.random.default_rng(7)
     table = pd.DataFrame(
@@ -95,7 +95,7 @@ def looks_like_numbers(rows: int = 240, *, gaps: float = 0.0) -> pd.DataFrame:
     return _with_gaps(table, ["zip", "grade"], gaps)
 
 
-def nullable(rows: int = 240) -> pd.DataFrame:
+def nullable(rows: int = 120) -> pd.DataFrame:
     """pandas' own types with gaps, as Parquet keeps them."""
     random = np.random.default_rng(8)
     here = random.random((rows, 3)) > 0.1

@@ -24,13 +24,13 @@ TOLERANCE, TOLERANCE_OF_ONNX = 1e-6, 1e-5
 
 CONVERTED = (
     "LogisticRegression-mixed_gaps-3_integers",
-    "RandomForest-mixed_gaps-3_integers",
-    "GradientBoosting-numbers-2_text",
-    "DecisionTree-counts-10_integers",
-    "SelectKBest-2_booleans",
+    "RandomForest-mixed_gaps-2_text",
+    "GradientBoosting-numbers-2_booleans",
+    "DecisionTree-float32-10_padded",
+    "SelectKBest-3_integers",
     "LinearRegression-float32",
     "Ridge-numbers",
-    "ForestRegressor-mixed_gaps",
+    "ForestRegressor-float32",
 )
 """Cases that skl2onnx converts."""
 
