@@ -43,7 +43,7 @@ def _csv(tmp_path: Path, text: str) -> Path:
         ([["a"], ["b"]] * 30, "'x' has values of the types list"),
         (["(missing)", "there"] * 30, r"'x' has the category '\(missing\)'"),
         (["", "there"] * 30, "'x' has the category ''"),
-        (["a" * 101, "there"] * 30, "a category has 1 to 100 characters"),
+        (["a" * 201, "there"] * 30, "it has 201 characters, and a name has 200 at most"),
     ],
 )
 def test_a_wrong_column_is_named(column: Any, said: str) -> None:

@@ -14,13 +14,14 @@ import pandas as pd
 
 from vitals.errors import DataError
 from vitals.profile.classes import class_name
-from vitals.profile.document import ABOVE, BELOW, LONGEST_NAME, MISSING, MOST_CATEGORIES, OTHER, UNSEEN
+from vitals.profile.document import ABOVE, BELOW, LONGEST_NAME, MISSING, OTHER, UNSEEN
 
 _LINES_AND_CONTROLS = ("Cc", "Zl", "Zp")
 _HALF = "Cs"
 _SHOWN = 60
 
 _RESERVED_FOR_BINS = (BELOW, ABOVE, MISSING, OTHER, UNSEEN)
+_RESERVED = f"the names {', '.join(_RESERVED_FOR_BINS)} are for what is no category (a gap is an empty cell)"
 _RESERVED_FOR_REFUSALS = ("(body)", "(unknown)")
 """What refusals are counted under beside the features' own names (vitals.monitoring.validation)."""
 
@@ -40,8 +41,8 @@ def check_classes(classes: Sequence[str], target: str) -> None:
     """Raise DataError where a class's name can't be one, or two are the same once they are text."""
     for name in classes:
         wrong = _wrong_with(name)
-        if wrong is None and name == OTHER and len(classes) > MOST_CATEGORIES:
-            wrong = f"of more than {MOST_CATEGORIES} classes, the rare ones share that name"
+        if wrong is None and name in _RESERVED_FOR_BINS:
+            wrong = _RESERVED
         if wrong:
             raise DataError(
                 f"The class {shown(name)} of '{target}' can't be served: {wrong}. Rename it, and fit the model again."
@@ -56,7 +57,7 @@ def check_categories(column: str, categories: Iterable[Any]) -> None:
             continue
         wrong = _wrong_with(category)
         if wrong is None and category in _RESERVED_FOR_BINS:
-            wrong = f"the names {', '.join(_RESERVED_FOR_BINS)} are for what is no category (a gap is an empty cell)"
+            wrong = _RESERVED
         if wrong:
             raise DataError(f"Column '{column}' has the category {shown(category)}, which can't be one: {wrong}.")
 

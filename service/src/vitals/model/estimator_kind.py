@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vitals.errors import ModelMismatch
-from vitals.model.final_step import attribute, final_step
+from vitals.model.final_step import attribute, final_step, with_article
 from vitals.model.not_an_estimator import check_is_estimator
 from vitals.model.several_outputs import Task, check_one_answer
 from vitals.model.text_models import check_no_text
@@ -19,11 +19,11 @@ _OTHER_KINDS = {
     "clusterer": "a clusterer: it groups rows, and there is no truth that its answers could be held against",
     "density_estimator": "a density estimator: it says how likely a row is, and predicts nothing of it",
 }
-_SERVED = "a fitted classifier with predict_proba, or a fitted regressor, is served"
+_SERVED = "What is served is a fitted classifier with predict_proba, or a fitted regressor"
 
 _PROBABILITIES = {
-    "SVC": "wrap it, CalibratedClassifierCV(SVC(...), ensemble=False), or fit it with probability=True",
-    "NuSVC": "wrap it, CalibratedClassifierCV(NuSVC(...), ensemble=False), or fit it with probability=True",
+    "SVC": "wrap it, CalibratedClassifierCV(SVC(...), ensemble=False)",
+    "NuSVC": "wrap it, CalibratedClassifierCV(NuSVC(...), ensemble=False)",
     "SGDClassifier": "fit it with loss='log_loss' or loss='modified_huber', or wrap it in CalibratedClassifierCV",
     "VotingClassifier": "fit it with voting='soft', of classifiers that have predict_proba",
     "StackingClassifier": "give it a final_estimator that has predict_proba",
@@ -42,7 +42,7 @@ def task_of(estimator: Any, path: Path) -> Task:
     check_is_estimator(estimator, path)
     task = _task(estimator) or _task(final_step(estimator))
     if task is None:
-        raise ModelMismatch(f"{path} holds a {kind_of(estimator)}, {_other_kind(estimator)}: {_SERVED}.")
+        raise ModelMismatch(f"{path} holds {an_estimator(estimator)}, {_other_kind(estimator)}. {_SERVED}.")
     check_one_answer(estimator, task, path)
     return task
 
@@ -54,9 +54,9 @@ def width_of(estimator: Any, path: Path) -> int:
         return int(width)
     check_no_text(estimator, path)
     if _not_fitted(estimator):
-        raise ModelMismatch(f"{path} holds a {kind_of(estimator)} that is not fitted: call its fit before it is saved.")
+        raise ModelMismatch(f"{path} holds {an_estimator(estimator)} that is not fitted: call its fit before it is saved.")
     raise ModelMismatch(
-        f"{path} holds a {kind_of(estimator)} that does not say how many features it takes (n_features_in_): "
+        f"{path} holds {an_estimator(estimator)} that does not say how many features it takes (n_features_in_): "
         "set that in its fit, as scikit-learn's estimators do."
     )
 
@@ -65,18 +65,19 @@ def classes_of(estimator: Any, path: Path) -> tuple[str, ...]:
     """The classes of a classifier in the order of its probabilities. Raises ModelMismatch where it gives none."""
     if not hasattr(estimator, "predict_proba"):
         if _not_fitted(estimator) and attribute(estimator, "classes_") is None:
-            raise ModelMismatch(f"{path} holds a {kind_of(estimator)} that is not fitted: call its fit before it is saved.")
-        raise ModelMismatch(f"{path} holds a {kind_of(estimator)}, which gives no probabilities; {_probabilities_by(estimator)}.")
+            raise ModelMismatch(f"{path} holds {an_estimator(estimator)} that is not fitted: call its fit before it is saved.")
+        refused = f"{path} holds {an_estimator(estimator)}, which gives no probabilities"
+        raise ModelMismatch(f"{refused}; {_probabilities_by(estimator)}.")
     classes = attribute(estimator, "classes_")
     if isinstance(classes, list | tuple):  # of other packages; several columns of classes were refused before
         classes = np.array(classes, dtype=object)
     if not isinstance(classes, np.ndarray) or classes.ndim != 1:
         raise ModelMismatch(
-            f"{path} holds a {kind_of(estimator)} that does not name its classes: set classes_ in its fit, an array of them."
+            f"{path} holds {an_estimator(estimator)} that does not name its classes: set classes_ in its fit, an array of them."
         )
     if len(classes) < 2:
         raise ModelMismatch(
-            f"{path} holds a {kind_of(estimator)} that knows one class only: fit it on rows of two or more classes."
+            f"{path} holds {an_estimator(estimator)} that knows one class only: fit it on rows of two or more classes."
         )
     return tuple(class_name(one) for one in classes)
 
@@ -84,6 +85,11 @@ def classes_of(estimator: Any, path: Path) -> tuple[str, ...]:
 def kind_of(estimator: Any) -> str:
     """The name of its class; of a pipeline or a search, that of the step that answers."""
     return type(final_step(estimator)).__name__
+
+
+def an_estimator(estimator: Any) -> str:
+    """Its kind with its article, for a sentence."""
+    return with_article(kind_of(estimator))
 
 
 def made_with(estimator: Any, saved_by: str = "") -> str:

@@ -26,6 +26,13 @@ def attribute(thing: Any, name: str) -> Any:
         return None
 
 
+def with_article(name: str) -> str:
+    """A class's name behind "a" or "an", as it is said aloud: an SVC, an LGBMClassifier, a OneClassSVM."""
+    spelled = (name[:2].isupper() and name[0] in "AEFHILMNORSX") or name == "ndarray"
+    vowel = name[:1] in "AEIOaeio" and not name.startswith("One")
+    return f"{'an' if spelled or vowel else 'a'} {name}"
+
+
 def _inner(here: Any) -> Any:
     steps = attribute(here, "steps")
     if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vitals.errors import ModelMismatch
-from vitals.model.final_step import attribute
+from vitals.model.final_step import attribute, with_article
 
 _NEEDED = "a fitted estimator with scikit-learn's interface is needed, saved by itself"
 
@@ -41,24 +41,28 @@ def _what(saved: Any) -> str:
         return _collection(f"a {type(saved).__name__}", [(f"[{index}]", value) for index, value in enumerate(saved)])
     package = type(saved).__module__.split(".", 1)[0]
     if package in _WITHOUT_SCIKIT_LEARN and not _of_scikit_learn(saved):
-        return f"a {type(saved).__name__}, {_WITHOUT_SCIKIT_LEARN[package]}"
+        return f"{with_article(type(saved).__name__)}, {_WITHOUT_SCIKIT_LEARN[package]}"
     if attribute(saved, "predict") is None and attribute(saved, "fit") is None:
         if callable(saved) and hasattr(saved, "__name__"):
             return f"the function {saved.__name__}: {_NEEDED}"
         shape = f" of the shape {saved.shape}" if isinstance(saved, np.ndarray) else ""
-        return f"a {type(saved).__name__}{shape}, which is no estimator: {_NEEDED}"
+        return f"{with_article(type(saved).__name__)}{shape}, which is no estimator: {_NEEDED}"
     return ""
 
 
 def _collection(what: str, entries: list[tuple[str, Any]]) -> str:
     models = [(place, value) for place, value in entries if attribute(value, "predict") and not isinstance(value, type)]
     if not models:
-        return f"{what} of {len(entries)} entries, none of which predicts: {_NEEDED}"
+        return f"{what} of {_count(entries)}, none of which predicts: {_NEEDED}"
     place, model = models[0]
     return (
-        f"{what} of {len(entries)} entries: save the {type(model).__name__} in {place} by itself, "
+        f"{what} of {_count(entries)}: save the {type(model).__name__} in {place} by itself, "
         "in a pipeline with the steps that come before it"
     )
+
+
+def _count(entries: list[tuple[str, Any]]) -> str:
+    return "one entry" if len(entries) == 1 else f"{len(entries)} entries"
 
 
 def _of_scikit_learn(saved: Any) -> bool:

@@ -62,7 +62,7 @@ def _cause(wrong: Exception, path: Path) -> str:
         top = module.split(".", 1)[0]
         if top in _PARTS_OF_SCIKIT_LEARN:
             return f": another scikit-learn has '{name}'.{behind}"
-        if module in ("__main__", "__mp_main__"):
+        if module.rsplit(".", 1)[-1] in ("__main__", "__mp_main__"):  # or vitals.cli.__main__, by `python -m`
             return f": the model needs '{name}', which was defined in a script or a notebook: {_OWN}."
         return f": '{module}' has no '{name}' here: install the version of {top} that the model was saved with."
     if behind:
