@@ -65,7 +65,6 @@ def _export(model: ClassifierMixin, options: dict[str, Any] | None) -> onnx.Mode
         (SVC(), {"zipmap": False}, "raw scores .* probability=True, or wrap it in CalibratedClassifierCV"),
         (LinearSVC(), None, "raw scores .* as LinearSVC, wrap it in CalibratedClassifierCV"),
         (RidgeClassifier(), None, "raw scores .* wrap it in CalibratedClassifierCV"),
-        (LogisticRegression(max_iter=1000), {"zipmap": "columns"}, "as an output of its own .* zipmap=False"),
     ],
 )
 def test_scores_are_not_taken_for_probabilities(
@@ -262,6 +261,20 @@ def test_several_labels_a_row_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelMismatch, match=r"several labels a row .* multi-label"):
         folder_of(model, table_of().assign(y=0), tmp_path)
+
+
+def test_one_output_a_class_is_refused_where_one_number_does_not_say_all(tmp_path: Path) -> None:
+    table, rows, labels = _iris(3)
+    model = LogisticRegression(max_iter=1000).fit(rows, labels)
+    with pytest.raises(ModelMismatch, match=r"as an output of its own .* zipmap=False"):
+        folder_of(_export(model, {"zipmap": "columns"}), table, tmp_path)
+    table, rows, labels = _iris(2)
+    model = LogisticRegression(max_iter=1000).fit(rows, labels)
+    made = folder_of(_export(model, {"zipmap": "columns"}), table, tmp_path)
+    assert made.facts.output == OnnxOutput(kind="sigmoid", answer="i1", label="output_label")
+    served = _served(tmp_path, table)
+    assert [one.predicted for one in served] == [str(label) for label in model.predict(rows)]
+    assert np.allclose([one.probabilities for one in served], model.predict_proba(rows), atol=1e-5)
 
 
 def test_several_labels_a_row_are_refused_where_their_probabilities_happen_to_add_up_to_1(tmp_path: Path) -> None:
