@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def test_that_is_what_serves_and_one_process_loads_the_model_once(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(server, "_listen", lambda *_: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("VITALS_PREDICTION_KEY", "")
+    monkeypatch.setenv("VITALS_EPHEMERAL_PREDICTION_KEY", "")
     with pytest.raises(Asked) as asked:
         server.serve(Settings.load(model_dir=model_folder, service_workers=workers))
     [application] = asked.value.args
@@ -114,8 +115,8 @@ def _two_workers(model_folder: Path) -> Iterator[psutil.Process]:
     process = subprocess.Popen([sys.executable, "-m", "vitals.cli", "serve"], env=variables)
     try:
         supervisor = psutil.Process(process.pid)
-        assert wait_until(lambda: _answers(port), 60), "it serves"
-        assert wait_until(lambda: len(_workers(supervisor)) == 2, 60), "there are two workers"
+        assert wait_until(lambda: _answers(port), 180), "it serves"
+        assert wait_until(lambda: len(_workers(supervisor)) == 2, 180), "there are two workers"
         yield supervisor
     finally:
         process.terminate()
@@ -143,3 +144,19 @@ def _rests(process: psutil.Process) -> bool:
     turns = process.num_ctx_switches().voluntary
     time.sleep(1.2)
     return bool(process.num_ctx_switches().voluntary == turns)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_model_that_cannot_be_loaded_is_a_sentence_before_the_port_is_open(
+    workers: str, model_folder: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(model_folder, broken)
+    (broken / "model.skops").write_bytes(b"no model")
+    environment = _environment(broken, SERVICE_PORT=str(free_ports(1)[0]), SERVICE_WORKERS=workers)
+    command = [sys.executable, "-m", "vitals.cli", "serve"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert str(broken) in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
