@@ -141,7 +141,12 @@ def _types() -> list[Case]:
         classifier("gaps_everywhere-parquet", _one_hot(["city", "member"], boosted), _objects_with_gaps, 2, file="parquet"),
         classifier("nullable-parquet", lambda: _of_nullable, nullable, 2, file="parquet"),
         classifier(
-            "nullable-as_objects", lambda: _of_nullable, nullable, 3, file="parquet", prepare=lambda one: one.astype(object)
+            "nullable-as_objects",
+            lambda: _of_nullable,
+            nullable,
+            3,
+            file="parquet",
+            prepare=lambda one: one.astype(object).where(one.notna(), np.nan),
         ),
         classifier("category-text", boosted, partial(mixed, gaps=0.1), 2, prepare=_categories("city")),
         classifier("category-integers", boosted, coded, 3, prepare=_categories("code")),
@@ -149,6 +154,7 @@ def _types() -> list[Case]:
         classifier("category-parquet", boosted, lambda: _categories("city", "code")(mixed(gaps=0.1)), 2, file="parquet"),
         classifier("category-one_hot", _one_hot(["city"]), _city_and_member, 2, prepare=_categories("city")),
         classifier("category-skops", boosted, partial(mixed, 150, gaps=0.1), 10, prepare=_categories("city"), saved="skops"),
+        classifier("native_gaps-forest", forest, gappy, 2),
         classifier("native_gaps", boosted, gappy, 3, "integers", saved="skops"),
         classifier("padded_target-many", logistic, partial(numbers, 150), 10, "padded", reading={"dtype": {TARGET: str}}),
         Case("gap_word_as_category", _gap_word, _one_hot(["colour"])),

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from sklearn import ensemble, linear_model, neighbors, neural_network, svm, tree
+from sklearn import ensemble, linear_model, neural_network, svm, tree
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -63,12 +64,15 @@ def _on_columns() -> Any:
     return make_pipeline(columns, logistic())
 
 
+def _imputed() -> Any:
+    return make_pipeline(SimpleImputer(), logistic())
+
+
 def _scaled(final: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: make_pipeline(StandardScaler(), final())
 
 
 boosted = partial(ensemble.GradientBoostingClassifier, n_estimators=5, random_state=0)
-hist = partial(ensemble.HistGradientBoostingClassifier, max_iter=5, min_samples_leaf=5)
 plain = {"zipmap": False}
 
 
@@ -97,18 +101,16 @@ CASES: list[Case] = [
     _class("tree-int64", partial(tree.DecisionTreeClassifier, max_depth=3), counts, 2, "integers", export=together("Int64")),
     _class("boosting", boosted, eighths, 2, "text", export=together(**plain)),
     _class("boosting-many", boosted, eighths, 10, "integers", export=together()),
-    _class("hist_boosting", hist, eighths, 3, "text", export=together(**plain)),
-    _class("hist_boosting-gaps", hist, partial(eighths, gaps=0.1), 2, "integers", export=together(**plain)),
     _class("MLP", _scaled(partial(neural_network.MLPClassifier, (8,), max_iter=30)), eighths, 3, "text", export=together()),
-    _class("KNN", neighbors.KNeighborsClassifier, eighths, 3, "text", export=together(**plain)),
+    _class("imputed_gaps", _imputed, partial(eighths, gaps=0.1), 3, "integers", export=together(**plain)),
     _class("columns", _on_columns, of_columns, 2, "text", export=by_column()),
     _class("columns-tensor", _on_columns, of_columns, 3, "integers", export=by_column(**plain)),
     _class("columns-int64", _on_columns, of_columns, 2, "text", export=by_column(whole="Int64", **plain)),
-    _class("columns-double", _on_columns, of_columns, 10, "text", export=by_column("Double", "Double")),
+    _class("columns-double", _on_columns, of_columns, 10, "text", export=by_column("Double", "Double", **plain)),
     _value("linear", linear_model.LinearRegression, eighths, export=together(), **_arrays),
     _value("ridge-double", _scaled(linear_model.Ridge), eighths, export=together("Double")),
     _value("forest-regressor", partial(ensemble.RandomForestRegressor, 10, random_state=0), eighths, export=together()),
-    _value("hist-regressor-gaps", partial(ensemble.HistGradientBoostingRegressor, max_iter=5), partial(eighths, gaps=0.1),
+    _value("imputed_gaps-regressor", lambda: make_pipeline(SimpleImputer(), linear_model.Ridge()), partial(eighths, gaps=0.1),
            export=together()),
     _value("SVR", _scaled(svm.SVR), eighths, export=together()),
     _value("linear-int64", linear_model.LinearRegression, counts, export=together("Int64")),

@@ -63,7 +63,7 @@ def _answers(case: Case, folder: Path) -> dict[str, Any]:
         model = pickle.load(file)  # noqa: S301  (this script wrote it)
     features, target = _read(case, folder / f"data.{case.file}")
     predicted = model.predict(_given(case, features))
-    classes = getattr(model, "classes_", None)
+    classes = model.classes_ if hasattr(model, "predict_proba") else None
     told: dict[str, Any] = {
         "classes": None if classes is None else [_plain(one) for one in classes],
         "rows": _as_json(features),
@@ -91,7 +91,7 @@ def _with_gaps(case: Case, model: Any, features: pd.DataFrame) -> list[dict[str,
             try:
                 given = _given(case, row)
                 one["predicted"] = _plain(np.asarray(model.predict(given)).ravel()[0])
-                if hasattr(model, "classes_"):
+                if hasattr(model, "predict_proba"):
                     one["probabilities"] = model.predict_proba(given)[0].tolist()
                     assert np.isfinite(one["probabilities"]).all()
             except Exception as wrong:
