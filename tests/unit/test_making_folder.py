@@ -52,11 +52,11 @@ def test_files_of_somebody_else_are_left_alone(tmp_path: Path, model_folder: Pat
     (tmp_path / "empty").mkdir()
     make(tmp_path / "empty")
     shutil.copytree(model_folder, tmp_path / "served")
-    (tmp_path / "served" / "model.onnx").write_text("mine")
+    (tmp_path / "served" / "model.pickle").write_text("mine")
     (tmp_path / "served" / "notes.txt").write_text("mine")
     make(tmp_path / "served")
     made = ["held_out.csv", "model.joblib", "model.json", "profile.json"]
-    assert sorted(path.name for path in (tmp_path / "served").iterdir()) == sorted([*made, "model.onnx", "notes.txt"])
+    assert sorted(path.name for path in (tmp_path / "served").iterdir()) == sorted([*made, "model.pickle", "notes.txt"])
     (tmp_path / "served" / "model.pkl").write_text("mine")
     with pytest.raises(DataError, match=r"model\.pkl is not of the model that was made there before"):
         make(tmp_path / "served", ".pkl")
@@ -67,6 +67,7 @@ def test_an_example_takes_the_place_of_the_one_before_also_of_the_older_layout(t
     folder = tmp_path / "model"
     train_example(folder, "diabetes")
     facts = json.loads((folder / "model.json").read_text())
+    (folder / "model.onnx").unlink()
     (folder / "model.json").write_text(json.dumps({"schema_version": 1, "name": "iris", "sha256": facts["sha256"]}))
     train_example(folder)
     train_example(folder)

@@ -8,7 +8,6 @@ import pickle
 import shutil
 import warnings
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
 from vitals.errors import ModelMismatch, ModelMissing
+from vitals.model.output import ModelOutput
 from vitals.model.served import load_model
 from vitals.model.trees import check_trees
 from vitals.profile.facts import FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, sha256_of
@@ -25,10 +25,23 @@ from vitals.profile.folder import read_folder
 ARTEFACT_FILE = "model.skops"
 
 
+GRAPH_FILE = "model.onnx"
+
+
+@pytest.fixture(params=["sklearn", "onnx"])
+def either(model_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A copy of the model's folder to spoil, as each runtime answers it."""
+    folder = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    _rewrite(folder, runtime=request.param)
+    return folder
+
+
 @pytest.fixture
 def copy(model_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the model's folder to spoil."""
-    return Path(shutil.copytree(model_folder, tmp_path / "model"))
+    """The same, where the estimator itself answers."""
+    folder = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    _rewrite(folder, runtime="sklearn")
+    return folder
 
 
 def _rewrite(folder: Path, file: str = FACTS_FILE, **changes: object) -> None:
@@ -39,10 +52,21 @@ def _rewrite(folder: Path, file: str = FACTS_FILE, **changes: object) -> None:
         _rewrite(folder, profile_sha256=sha256_of(folder / file))
 
 
-def test_the_version_is_from_the_hashes_of_artefact_and_profile(model_folder: Path) -> None:
-    served = read_folder(model_folder)
-    both = sha256_of(served.artefact) + sha256_of(model_folder / PROFILE_FILE)
-    assert served.facts.version == sha256(both.encode()).hexdigest()[:12]
+def test_the_version_is_from_everything_that_decides_the_answers(model_folder: Path) -> None:
+    facts = read_folder(model_folder).facts
+    assert facts.graph is not None
+    other = "0" * 64
+    changes: list[dict[str, Any]] = [
+        {"sha256": other},
+        {"profile_sha256": other},
+        {"runtime": "sklearn"},
+        {"graph": facts.graph.model_copy(update={"sha256": other})},
+        {"container": "frame"},
+        {"comparison": None},
+    ]
+    versions = {facts.version, *(facts.model_copy(update=change).version for change in changes)}
+    assert len(versions) == len(changes) + 1
+    assert facts.model_copy(update={"name": "other", "choice": "", "microseconds": {}}).version == facts.version
 
 
 def test_a_new_profile_is_a_version_of_its_own(copy: Path) -> None:
@@ -67,51 +91,50 @@ def test_predicts_the_held_out_rows(model_folder: Path) -> None:
         assert outcome.predicted == model.profile.classes[outcome.class_index]
 
 
-def test_no_feature_name_warning(model_folder: Path) -> None:
+def test_no_feature_name_warning(either: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "X does not have valid feature names")  # what loading asks for, in a process of its own
-        load_model(model_folder).predict([[5.1, 3.5, 1.4, 0.2]])
+        load_model(either).predict([[5.1, 3.5, 1.4, 0.2]])
 
 
-@pytest.mark.parametrize("name", [ARTEFACT_FILE, FACTS_FILE, PROFILE_FILE])
+@pytest.mark.parametrize("name", [ARTEFACT_FILE, GRAPH_FILE, FACTS_FILE, PROFILE_FILE])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(ModelMissing, match=name):
         load_model(copy)
 
 
-@pytest.mark.parametrize("name", [ARTEFACT_FILE, PROFILE_FILE])
+@pytest.mark.parametrize("name", [ARTEFACT_FILE, GRAPH_FILE, PROFILE_FILE])
 def test_a_file_of_another_model_is_refused(copy: Path, name: str) -> None:
     (copy / name).write_bytes((copy / name).read_bytes() + b"\n")
     with pytest.raises(ModelMismatch, match=rf"{name} is not the file that .* hash begins with"):
         load_model(copy)
 
 
-def test_a_profile_of_other_classes_is_refused(copy: Path) -> None:
-    _rewrite(copy, PROFILE_FILE, classes=["cat", "dog", "mouse"])
+def test_a_profile_of_other_classes_is_refused(either: Path) -> None:
+    _rewrite(either, PROFILE_FILE, classes=["cat", "dog", "mouse"])
     with pytest.raises(ModelMismatch, match="knows the classes setosa"):
-        load_model(copy)
+        load_model(either)
 
 
-def test_a_profile_with_a_feature_too_few_is_refused(copy: Path) -> None:
-    features = json.loads((copy / PROFILE_FILE).read_text())["features"]
-    _rewrite(copy, PROFILE_FILE, features=features[:3])
+def test_a_profile_with_a_feature_too_few_is_refused(either: Path) -> None:
+    features = json.loads((either / PROFILE_FILE).read_text())["features"]
+    _rewrite(either, PROFILE_FILE, features=features[:3])
     with pytest.raises(ModelMismatch, match="takes 4 features"):
-        load_model(copy)
+        load_model(either)
 
 
-def test_a_profile_with_features_in_another_order_is_refused(copy: Path) -> None:
-    features = json.loads((copy / PROFILE_FILE).read_text())["features"]
-    _rewrite(copy, PROFILE_FILE, features=features[::-1])
+def test_a_profile_with_features_in_another_order_is_refused(either: Path) -> None:
+    features = json.loads((either / PROFILE_FILE).read_text())["features"]
+    _rewrite(either, PROFILE_FILE, features=features[::-1])
     with pytest.raises(ModelMismatch, match="takes the features sepal_length, "):
-        load_model(copy)
+        load_model(either)
 
 
-def test_a_profile_for_another_task_is_refused(copy: Path) -> None:
-    _rewrite(copy, PROFILE_FILE, task="regression", classes=[])
+def test_a_profile_for_another_task_is_refused(either: Path) -> None:
+    _rewrite(either, PROFILE_FILE, task="regression", classes=[])
     with pytest.raises(ModelMismatch, match="made for classification"):
-        load_model(copy)
+        load_model(either)
 
 
 def test_facts_that_are_no_facts_are_refused(copy: Path) -> None:
@@ -186,7 +209,7 @@ def test_a_classifier_without_probabilities_is_refused(copy: Path) -> None:
 
 def test_what_is_no_number_is_an_error(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_model(model_folder)
-    monkeypatch.setattr(model._artefact, "probabilities", lambda *_: np.array([[np.nan, 0.5, 0.5]]))
+    monkeypatch.setattr(model, "ask", lambda _: ModelOutput(np.array([[np.nan, 0.5, 0.5]])))
     with pytest.raises(ValueError, match="no number"):
         model.predict([[5.1, 3.5, 1.4, 0.2]])
 

@@ -17,7 +17,7 @@ from vitals.making.overwriting import replaceable
 from vitals.making.profiling import Profiled, profile_of
 from vitals.making.reference_data import Data, Reference
 from vitals.making.runtime_choice import Runtime
-from vitals.model.artefact import open_artefact
+from vitals.model.artefact import Artefact, open_artefact
 from vitals.model.served import load_model
 from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
@@ -90,7 +90,7 @@ def make_folder(
     try:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             made = Path(scratch)
-            facts = _write(made, file, artefact, card, profiled, model.made_with)
+            facts = _write(made, file, artefact, card, profiled, model)
             load_model(made, allow_pickle=allow_pickle)
             if profiled.held_out is not None:
                 _write_rows(made / HELD_OUT_FILE, profiled.held_out, profiled.profile)
@@ -106,12 +106,18 @@ def make_folder(
     return Made(folder, facts, profiled.profile, profiled.warnings)
 
 
-def _write(made: Path, file: str, artefact: Path, card: Card, profiled: Profiled, made_with: str) -> ModelFacts:
+def _write(made: Path, file: str, artefact: Path, card: Card, profiled: Profiled, model: Artefact) -> ModelFacts:
     shutil.copyfile(artefact, made / file)
     graph = None
     if profiled.graph is not None:
         (made / GRAPH_FILE).write_bytes(profiled.graph.graph)
-        graph = Graph(file=GRAPH_FILE, sha256=sha256_of(made / GRAPH_FILE), precision=profiled.graph.precision)
+        graph = Graph(
+            file=GRAPH_FILE,
+            sha256=sha256_of(made / GRAPH_FILE),
+            precision=profiled.graph.precision,
+            columns=model.columns,
+            classes=model.classes,
+        )
     (made / PROFILE_FILE).write_text(profiled.profile.model_dump_json(indent=1) + "\n", encoding="utf-8")
     try:
         facts = ModelFacts(
@@ -129,7 +135,7 @@ def _write(made: Path, file: str, artefact: Path, card: Card, profiled: Profiled
             microseconds=profiled.microseconds,
             made_at=datetime.now(UTC).replace(microsecond=0),
             trained_on=card.trained_on,
-            trained_with=made_with,
+            trained_with=model.made_with,
             description=card.description,
         )
     except ValidationError as wrong:

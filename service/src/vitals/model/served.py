@@ -12,7 +12,7 @@ from vitals.errors import ModelMismatch
 from vitals.model.artefact import Artefact, Container, Inputs, ModelOutput, Row, open_artefact
 from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import ModelFacts
-from vitals.profile.folder import read_folder
+from vitals.profile.folder import ServedFolder, read_folder
 
 __all__ = ["Outcome", "Row", "ServedModel", "load_model"]
 
@@ -112,7 +112,7 @@ def load_model(folder: Path, *, allow_pickle: bool = False, threads: int | None 
     served = read_folder(folder)
     profile = served.profile
     artefact = open_artefact(served.artefact, allow_pickle=allow_pickle, threads=threads, output=served.facts.output)
-    _belongs(artefact, profile, served.artefact)
+    _belongs(artefact, served)
     model = ServedModel(served.facts, profile, artefact)
     try:
         model.predict([[feature.example for feature in profile.features]])
@@ -127,19 +127,22 @@ def load_model(folder: Path, *, allow_pickle: bool = False, threads: int | None 
     return model
 
 
-def _belongs(artefact: Artefact, profile: Profile, path: Path) -> None:
+def _belongs(artefact: Artefact, served: ServedFolder) -> None:
+    """Raise ModelMismatch where the artefact is not the profile's; what a converted graph can't say of itself, the facts say."""
+    profile, path, graph = served.profile, served.artefact, served.facts.graph
     if artefact.task != profile.task:
         raise ModelMismatch(f"{path} is made for {artefact.task}, its profile for {profile.task}: they are of two models.")
+    converted = graph is not None and path.name == graph.file
+    columns = graph.columns if converted and graph is not None else artefact.columns
+    classes = graph.classes if converted and graph is not None else artefact.classes
     names = tuple(feature.name for feature in profile.features)
     if artefact.width not in (None, len(names)):
         raise ModelMismatch(f"{path} takes {artefact.width} features, its profile names {len(names)}: they are of two models.")
-    if artefact.columns is not None and artefact.columns != names:
+    if columns is not None and columns != names:
         raise ModelMismatch(
-            f"{path} takes the features {', '.join(artefact.columns)}, its profile names {', '.join(names)}: "
-            "they are of two models."
+            f"{path} takes the features {', '.join(columns)}, its profile names {', '.join(names)}: they are of two models."
         )
-    if artefact.classes is not None and artefact.classes != profile.classes:
+    if classes is not None and classes != profile.classes:
         raise ModelMismatch(
-            f"{path} knows the classes {', '.join(artefact.classes)}, its profile {', '.join(profile.classes)}: "
-            "they are of two models."
+            f"{path} knows the classes {', '.join(classes)}, its profile {', '.join(profile.classes)}: they are of two models."
         )

@@ -51,6 +51,8 @@ class Graph(BaseModel):
     file: str = Field(pattern=r"^model\.[a-z]+$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     precision: Literal["float64", "float32"] = Field(description="The precision that it computes in.")
+    columns: tuple[str, ...] | None = Field(None, description="The features in the estimator's order, where it names them.")
+    classes: tuple[str, ...] | None = Field(None, description="The classes in the order of the graph's probabilities.")
 
 
 class OnnxOutput(BaseModel):
