@@ -236,7 +236,9 @@ def test_a_served_model_that_can_not_be_asked_any_more_names_both(tmp_path: Path
     facts = json.loads((made.folder / "model.json").read_text())
     from vitals.profile.facts import sha256_of
 
-    (made.folder / "model.json").write_text(json.dumps({**facts, "sha256": sha256_of(made.folder / "model.pkl")}))
+    (made.folder / "model.json").write_text(
+        json.dumps({**facts, "runtime": "sklearn", "sha256": sha256_of(made.folder / "model.pkl")})
+    )
     with pytest.raises(ModelMismatch, match=_BOTH):
         load_model(made.folder, allow_pickle=True)
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.app import create_app
+from vitals.model.output import ModelOutput
 from vitals.profile.bins import LARGEST
 from vitals.profile.folder import read_folder
 from vitals.settings import Settings
@@ -89,7 +90,7 @@ def test_the_largest_numbers_that_are_taken_are_answered(client: TestClient, sig
 
 
 def test_a_probability_that_is_no_number_is_an_error_and_no_answer(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vitals.model.estimator.Estimator.probabilities", lambda *_: np.full((1, 3), np.nan))
+    monkeypatch.setattr("vitals.model.served.ServedModel.ask", lambda *_: ModelOutput(np.full((1, 3), np.nan)))
     response = client.post("/predict", json={"features": ROW})
     assert response.status_code == 500
     assert response.json()["trace_id"]

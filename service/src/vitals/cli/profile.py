@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,13 +14,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from vitals.cli.progress import drawn
 from vitals.settings import Settings
 from vitals.stack.data_owner import data_owner
 
 if TYPE_CHECKING:
     from vitals.making.served_folder import Made
     from vitals.profile.facts import ModelFacts
+
+_A_WHILE_SECONDS = 3.0
 
 _Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
@@ -98,8 +102,7 @@ def profile(
     card = Card(name or _name_of(model), description, trained_on or data.name)
     if runtime not in (None, "sklearn", "onnx"):
         raise typer.BadParameter(f"there is sklearn and onnx, not {runtime!r}", param_hint="--runtime")
-    with drawn() as progress:
-        progress.start("profile", 5)
+    with _long_steps_told(quiet=as_json) as tell:
         made = make_folder(
             model.absolute(),
             reference,
@@ -108,9 +111,8 @@ def profile(
             allow_pickle=unsafe_pickle,
             runtime=runtime,  # type: ignore[arg-type]  # one of the two, by the check above
             accept_difference=accept_difference,
-            tell=lambda step: progress.note("profile", step),
+            tell=tell,
         )
-        progress.done("profile")
     if as_json:
         typer.echo(json.dumps(_told(made), indent=2))
         return
@@ -144,6 +146,23 @@ def _own_model_folder() -> Path:
     if settings.model_dir is None:
         data_owner(settings.model_folder.parent).must_not_be_another()
     return settings.model_folder
+
+
+@contextmanager
+def _long_steps_told(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """On a terminal a line that spins; elsewhere, unless `quiet`, a line on stderr for each step once the work takes a while."""
+    console = Console(stderr=True, highlight=False, quiet=quiet)
+    if console.is_terminal:
+        with console.status("reading the data") as status:
+            yield lambda step: status.update(escape(step))
+        return
+    started = time.monotonic()
+
+    def tell(step: str) -> None:
+        if time.monotonic() - started > _A_WHILE_SECONDS:
+            console.print(step, markup=False, soft_wrap=True)
+
+    yield tell
 
 
 def _show(made: Made) -> None:

@@ -31,8 +31,8 @@ _SIZES = (1, 2, 5, 16, 64, 256)
 _MOST_IN_SMALL_BATCHES, _LARGE = 20_000, 1000
 """How many rows are asked for in batches of these sizes; what is more comes in batches of a thousand."""
 
-MOST_ALONE, MOST_WITH_GAPS = 2000, 20_000
-_SECONDS_ALONE = 10.0
+MOST_ALONE, MOST_WITH_GAPS = 1000, 20_000
+_SECONDS_ALONE, _FEWEST_ALONE = 2.0, 100
 _TIE = 1e-9
 _SEED = 1
 
@@ -112,10 +112,10 @@ def with_gaps(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row], fe
     return found
 
 
-def compare(ask: Ask, expected: Expected, *, tolerance: float, progress: Callable[[int], None] = lambda _: None) -> Difference:
-    """Ask for all rows in batches of several sizes, in an order of chance, and for up to MOST_ALONE of them alone, too.
+def compare(ask: Ask, expected: Expected, *, tolerance: float, most_alone: int = MOST_ALONE) -> Difference:
+    """Ask for all rows in batches of several sizes, in an order of chance, and for `most_alone` of them alone, too.
 
-    progress: called with the number of rows that were asked for since the last call.
+    Where asking alone takes more than two seconds, a hundred rows are enough.
     """
     order = np.random.default_rng(_SEED).permutation(len(expected.rows))
     scale = _scale(expected.output)
@@ -131,10 +131,9 @@ def compare(ask: Ask, expected: Expected, *, tolerance: float, progress: Callabl
             difference = 0.0
         wrong[at], wrong_class[at] = bad, bad_class
         largest = max(largest, difference)
-        progress(len(at))
     alone_wrong, alone = np.zeros(len(order), dtype=bool), 0
     started = time.monotonic()
-    for index in order[:MOST_ALONE]:
+    for index in order[:most_alone]:
         at = np.array([index])
         try:
             bad, bad_class, difference = _held(ask([expected.rows[index]]), expected.output, at, tolerance, scale)
@@ -146,8 +145,7 @@ def compare(ask: Ask, expected: Expected, *, tolerance: float, progress: Callabl
         wrong_class[at] |= bad_class
         largest = max(largest, difference)
         alone += 1
-        progress(1)
-        if time.monotonic() - started > _SECONDS_ALONE:
+        if alone >= _FEWEST_ALONE and time.monotonic() - started > _SECONDS_ALONE:
             break
     different = int((wrong | alone_wrong).sum())
     sentence = ""

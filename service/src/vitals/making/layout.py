@@ -16,7 +16,7 @@ from vitals.model.inputs import Container
 from vitals.model.served import Answering
 from vitals.profile.document import Feature
 
-_TRIED_FIRST = 300
+_TRIED_FIRST = 100
 """Rows that a way is tried with before it is held against all."""
 
 
@@ -49,8 +49,8 @@ def layout_of(
         with warnings.catch_warnings():
             # A step that warns of an array at each call does not mean to be given one, and the warning costs more than the call.
             warnings.simplefilter("error" if forgets else "ignore", UserWarning)
-            found = compare(answering.indexed, few, tolerance=TOLERANCE_ESTIMATOR)
-            if not found.different and len(expected.rows) > len(few.rows):
+            found = compare(answering.indexed, few, tolerance=TOLERANCE_ESTIMATOR, most_alone=0)
+            if not found.different:
                 found = compare(answering.indexed, expected, tolerance=TOLERANCE_ESTIMATOR)
         if not found.different:
             return Layout(answering, tuple(typed), container, found)

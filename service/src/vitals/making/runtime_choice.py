@@ -24,7 +24,7 @@ _MUCH_QUICKER = 0.8
 """Below this share of scikit-learn's time for one row a graph is chosen."""
 
 _ROWS = (1, 64)
-_ROUNDS, _ROUND_SECONDS = 5, 0.05
+_ROUNDS, _ROUND_SECONDS = 5, 0.02
 
 
 @dataclass(frozen=True)
