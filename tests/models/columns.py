@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from . import row_steps
 from .case import TARGET, Case, classifier, on_mixed, with_option
-from .families import forest, logistic
+from .families import forest, logistic, threshold
 from .tables import coded, counts, ids, looks_like_numbers, mixed, nullable, numbers, positive, with_target
 
 known_only = partial(OneHotEncoder, handle_unknown="ignore")
@@ -234,6 +234,7 @@ def _formats() -> list[Case]:
     return [
         classifier("skops-LogisticRegression", lambda: on_mixed(logistic()), partial(mixed, gaps=0.1), 3, saved="skops"),
         classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, 150, gaps=0.1), 10, "integers", saved="skops"),
+        classifier("skops-threshold", lambda: threshold(logistic(), threshold=0.3), numbers, 2, "booleans", saved="skops"),
         classifier("skops-linear", lambda: make_pipeline(StandardScaler(), logistic()), partial(numbers, 300), 50, saved="skops"),
     ]
 
