@@ -112,7 +112,7 @@ def _row_steps() -> list[Case]:
 def _types() -> list[Case]:
     """Integers, booleans, ids, text that looks like numbers, categories: from CSV, and from Parquet."""
     text = {"dtype": str}
-    looks = ["zip", "smoker", "children", "grade"]
+    looks = ["zip", "smoker", "grade"]
     missing = _encoded(make_pipeline(SimpleImputer(strategy="most_frequent"), known_only()), looks)
     unknown_ids = _one_hot(["id"])
     return [
@@ -130,6 +130,13 @@ def _types() -> list[Case]:
         classifier("ids-parquet", unknown_ids, ids, file="parquet"),
         classifier("ids-as_text", _as_text(["id"]), ids),
         classifier("looks_like_numbers", _one_hot(looks), looks_like_numbers, reading=text),
+        with_option(
+            classifier("looks_like_numbers", _one_hot(looks), looks_like_numbers, reading=text),
+            *("--categorical", "zip", "--categorical", "smoker", "--categorical", "grade"),
+        ),
+        classifier("half_numbers", _one_hot(["children"]), _half_numbers),
+        classifier("half_numbers-alone", _one_hot(["children"]), lambda: _half_numbers()[["children"]]),
+        with_option(classifier("half_numbers", _one_hot(["children"]), _half_numbers), "--categorical", "children"),
         classifier("looks_like_numbers-ordinal", _ordinal(looks), looks_like_numbers, 3, "padded", reading=text),
         classifier("looks_like_numbers-by_array", _one_hot_of_all, looks_like_numbers, reading=text, by_array=True),
         classifier("looks_like_numbers-gaps", lambda: missing, partial(looks_like_numbers, gaps=0.1), reading=text),
@@ -190,6 +197,11 @@ _of_nullable = make_pipeline(
     ),
     logistic(),
 )
+
+
+def _half_numbers() -> pd.DataFrame:
+    """Texts of which most look like numbers, and a number."""
+    return looks_like_numbers(words=True)[["children"]].assign(b=numbers().b)
 
 
 def _city_and_member() -> pd.DataFrame:

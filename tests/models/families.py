@@ -70,7 +70,7 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {
 }
 TWO_CLASSES: dict[str, Callable[[], Any]] = {
     "FixedThreshold": lambda: threshold(logistic(), threshold=0.2),
-    "TunedThreshold": lambda: model_selection.TunedThresholdClassifierCV(logistic(), scoring="recall_macro", cv=3),
+    "TunedThreshold": lambda: model_selection.TunedThresholdClassifierCV(logistic(), scoring="recall_macro", thresholds=12, cv=3),
 }
 COUNTING: dict[str, Callable[[], Any]] = {
     "MultinomialNB": naive_bayes.MultinomialNB,
@@ -92,7 +92,7 @@ OF_NUMBERS: tuple[dict[str, Any], ...] = (
     {"table": partial(numbers, 240), "classes": 2, "labels": "negative", "held_out": True},
     {"table": counts, "classes": 2, "labels": "true or false", "reading": {"dtype": {"y": str}}},
 )
-_FEW = ("GaussianProcess", "NuSVC", "QDA", "RadiusNeighbors")
+_FEW = ("CalibratedIsotonic", "GaussianProcess", "NuSVC", "QDA", "RadiusNeighbors")
 """Families whose time or rows do not do for 50 classes."""
 
 
