@@ -13,7 +13,7 @@ import httpx2 as httpx
 
 CLIENTS = 8
 MOST_INSTANCES = 40
-LONE = 30
+LONE = 20
 """Rows that are also asked by themselves."""
 
 

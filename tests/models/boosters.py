@@ -109,7 +109,7 @@ CASES: list[Case] = [
     ),
     classifier("CatBoost-gaps_named", partial(_catboost, "city"), whole_mixed, 2, "booleans", prepare=_gaps_named),
     classifier(
-        "CatBoost-zips", partial(_catboost, "zip", "smoker", "children", "grade"), looks_like_numbers, 2, "text",
+        "CatBoost-zips", partial(_catboost, "zip", "smoker", "grade"), looks_like_numbers, 2, "text",
         reading={"dtype": str},
     ),
     regressor("CatBoost-regressor", _catboost_value, gappy),

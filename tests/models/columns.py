@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from . import row_steps
 from .case import TARGET, Case, classifier, on_mixed, with_option
-from .families import forest, logistic
+from .families import forest, logistic, threshold
 from .tables import coded, counts, ids, looks_like_numbers, mixed, nullable, numbers, positive, with_target
 
 known_only = partial(OneHotEncoder, handle_unknown="ignore")
@@ -112,7 +112,7 @@ def _row_steps() -> list[Case]:
 def _types() -> list[Case]:
     """Integers, booleans, ids, text that looks like numbers, categories: from CSV, and from Parquet."""
     text = {"dtype": str}
-    looks = ["zip", "smoker", "children", "grade"]
+    looks = ["zip", "smoker", "grade"]
     missing = _encoded(make_pipeline(SimpleImputer(strategy="most_frequent"), known_only()), looks)
     unknown_ids = _one_hot(["id"])
     return [
@@ -130,6 +130,13 @@ def _types() -> list[Case]:
         classifier("ids-parquet", unknown_ids, ids, file="parquet"),
         classifier("ids-as_text", _as_text(["id"]), ids),
         classifier("looks_like_numbers", _one_hot(looks), looks_like_numbers, reading=text),
+        with_option(
+            classifier("looks_like_numbers", _one_hot(looks), looks_like_numbers, reading=text),
+            *("--categorical", "zip", "--categorical", "smoker", "--categorical", "grade"),
+        ),
+        classifier("half_numbers", _one_hot(["children"]), _half_numbers),
+        classifier("half_numbers-alone", _one_hot(["children"]), lambda: _half_numbers()[["children"]]),
+        with_option(classifier("half_numbers", _one_hot(["children"]), _half_numbers), "--categorical", "children"),
         classifier("looks_like_numbers-ordinal", _ordinal(looks), looks_like_numbers, 3, "padded", reading=text),
         classifier("looks_like_numbers-by_array", _one_hot_of_all, looks_like_numbers, reading=text, by_array=True),
         classifier("looks_like_numbers-gaps", lambda: missing, partial(looks_like_numbers, gaps=0.1), reading=text),
@@ -192,6 +199,11 @@ _of_nullable = make_pipeline(
 )
 
 
+def _half_numbers() -> pd.DataFrame:
+    """Texts of which most look like numbers, and a number."""
+    return looks_like_numbers(words=True)[["children"]].assign(b=numbers().b)
+
+
 def _city_and_member() -> pd.DataFrame:
     return mixed()[["city", "member", "age"]]
 
@@ -234,6 +246,7 @@ def _formats() -> list[Case]:
     return [
         classifier("skops-LogisticRegression", lambda: on_mixed(logistic()), partial(mixed, gaps=0.1), 3, saved="skops"),
         classifier("skops-forest", lambda: on_mixed(forest()), partial(mixed, 150, gaps=0.1), 10, "integers", saved="skops"),
+        classifier("skops-threshold", lambda: threshold(logistic(), threshold=0.3), numbers, 2, "booleans", saved="skops"),
         classifier("skops-linear", lambda: make_pipeline(StandardScaler(), logistic()), partial(numbers, 300), 50, saved="skops"),
     ]
 

@@ -16,7 +16,7 @@ from .processes import Ended, Forking
 
 SCRIPT = ("tests.models.fit_models", "tests.models.write_wrong")
 SERVICE = (
-    "vitals.cli.verbs", "vitals.server", "vitals.app", "vitals.making.served_folder", "vitals.model.skops_format",
+    "vitals.cli.verbs", "vitals.server", "vitals.app", "vitals.making.served_folder", "vitals.model.skops_format", "skops.io",
     "pyarrow.parquet", "onnxruntime", "skl2onnx", "xgboost", "lightgbm", "catboost", "tests.models.row_steps",
     "sklearn.ensemble", "sklearn.neighbors", "sklearn.gaussian_process", "sklearn.neural_network", "sklearn.compose",
 )  # fmt: skip

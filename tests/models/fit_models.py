@@ -13,7 +13,7 @@ import json
 import pickle
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from .case import TARGET, Case
 from .cases import CASES
 
 GAPS_A_COLUMN = 3
+
+Ask = Callable[[pd.DataFrame], tuple[list[Any], list[list[float]] | None]]
+"""From rows to what is predicted, and to the classes' probabilities where there are some."""
 
 
 def main() -> None:
@@ -52,9 +55,7 @@ def write(case: Case, folder: Path) -> None:
         skops_dump(fitted, folder / "model.skops")
     else:
         assert case.export is not None
-        exported = case.export(fitted, features)
-        (folder / "model.onnx").write_bytes(exported)
-        _check_export(exported, fitted, features, _given(case, features))
+        (folder / "model.onnx").write_bytes(case.export(fitted, features))
     (folder / "answers.json").write_text(json.dumps(_answers(case, folder)))
 
 
@@ -69,9 +70,14 @@ def _answers(case: Case, folder: Path) -> dict[str, Any]:
         "rows": _as_json(features),
         "predicted": [_plain(one) for one in np.asarray(predicted).ravel()],
         "probabilities": None if classes is None else model.predict_proba(_given(case, features)).tolist(),
-        "gaps": _with_gaps(case, model, features),
         "with_gaps": [name for name in features if features[name].isna().any()],
     }
+    asked = _of_estimator(case, model)
+    if case.saved == "onnx":
+        exported = Exported((folder / "model.onnx").read_bytes(), told["classes"])
+        _check_export(told, exported, features)
+        asked = exported.ask  # an estimator that knows no gaps may be exported to a model that answers them
+    told["gaps"] = _with_gaps(case, asked, features)
     if case.held_out:
         features, target = _read(case, folder / f"held_out.{case.file}")
         predicted = model.predict(_given(case, features))
@@ -80,34 +86,43 @@ def _answers(case: Case, folder: Path) -> dict[str, Any]:
     return told
 
 
-def _with_gaps(case: Case, model: Any, features: pd.DataFrame) -> list[dict[str, Any]]:
+def _of_estimator(case: Case, model: Any) -> Ask:
+    def ask(features: pd.DataFrame) -> tuple[list[Any], list[list[float]] | None]:
+        given = _given(case, features)
+        predicted = [_plain(one) for one in np.asarray(model.predict(given)).ravel()]
+        return predicted, model.predict_proba(given).tolist() if hasattr(model, "predict_proba") else None
+
+    return ask
+
+
+def _with_gaps(case: Case, ask: Ask, features: pd.DataFrame) -> list[dict[str, Any]]:
     """For each column some rows that lack it, each asked alone."""
     told = []
     for place, column in enumerate(features):
         for index in range(place, len(features), len(features) // GAPS_A_COLUMN + 1):
             row = features.iloc[[index]].copy()
-            row[column] = _gap(features[column], case)
+            row[column] = _gap(features[column], case, row.index)
             one: dict[str, Any] = {"column": column, "row": _as_json(row)[0]}
             try:
-                given = _given(case, row)
-                one["predicted"] = _plain(np.asarray(model.predict(given)).ravel()[0])
-                if hasattr(model, "predict_proba"):
-                    one["probabilities"] = model.predict_proba(given)[0].tolist()
-                    assert np.isfinite(one["probabilities"]).all()
-            except Exception as wrong:
+                predicted, probabilities = ask(row)
+                one["predicted"] = predicted[0]
+                if probabilities is not None:
+                    one["probabilities"] = probabilities[0]
+                assert np.isfinite(probabilities[0] if probabilities is not None else predicted[0]).all()
+            except Exception as wrong:  # whatever libraries raise for a row that they can't take
                 one["raised"] = f"{type(wrong).__name__}: {wrong}"[:300]
             told.append(one)
     return told
 
 
-def _gap(column: pd.Series[Any], case: Case) -> pd.Series[Any]:
+def _gap(column: pd.Series[Any], case: Case, index: pd.Index[Any]) -> pd.Series[Any]:
     """One missing value, in the type that the column then has where this script's reader reads it."""
     kind = column.dtype
     if pd.api.types.is_extension_array_dtype(kind):
-        return pd.Series([None], dtype=kind)
+        return pd.Series([None], index, dtype=kind)
     if kind.kind in "Ob":
-        return pd.Series([None if case.file == "parquet" else np.nan], dtype=object)
-    return pd.Series([np.nan], dtype="float64" if kind.kind in "iu" else kind)
+        return pd.Series([None if case.file == "parquet" else np.nan], index, dtype=object)
+    return pd.Series([np.nan], index, dtype="float64" if kind.kind in "iu" else kind)
 
 
 def _write_table(case: Case, table: pd.DataFrame, path: Path) -> None:
@@ -141,23 +156,44 @@ def _plain(value: Any) -> Any:
     return None if plain is None or plain is pd.NA or plain != plain else plain
 
 
-def _check_export(exported: bytes, fitted: Any, features: pd.DataFrame, given: Any) -> None:
-    """The exported model says what the estimator says: else the case itself is wrong."""
-    import onnxruntime
+class Exported:
+    """An ONNX model, asked by ONNX Runtime itself."""
 
-    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+    def __init__(self, content: bytes, classes: Sequence[Any] | None) -> None:
+        import onnxruntime
+
+        self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        # ONNX knows no booleans as labels: they are 0 and 1.
+        self._classes = {str(int(one) if isinstance(one, bool) else one): one for one in classes or ()}
+
+    def ask(self, features: pd.DataFrame) -> tuple[list[Any], list[list[float]] | None]:
+        """Predicted classes and their probabilities, or values and None."""
+        inputs = self._session.get_inputs()
+        parts = [features] if len(inputs) == 1 else [features[[one.name]] for one in inputs]
+        feed = {one.name: _tensor(part, one.type) for one, part in zip(inputs, parts, strict=True)}
+        first, *rest = self._session.run(None, feed)
+        if not rest:
+            return [float(one) for one in np.ravel(first)], None
+        probabilities = [list(one.values()) for one in rest[0]] if isinstance(rest[0], list) else rest[0].tolist()
+        return [self._classes[str(one)] for one in np.ravel(first)], probabilities
+
+
+def _tensor(part: pd.DataFrame, kind: str) -> Any:
+    """Raises ValueError where a missing value has no place in it."""
+    if part.isna().any(axis=None) and kind not in ("tensor(float)", "tensor(double)"):
+        raise ValueError(f"a {kind} holds no missing value")
     types: dict[str, Any] = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
-    inputs = session.get_inputs()
-    columns: Sequence[Any] = [features] if len(inputs) == 1 else [features[[one.name]] for one in inputs]
-    feed = {one.name: values.to_numpy().astype(types.get(one.type, object)) for one, values in zip(inputs, columns, strict=True)}
-    first, *rest = session.run(None, feed)
-    predicted = np.asarray(fitted.predict(given)).ravel()
-    if not rest:
-        np.testing.assert_allclose(np.ravel(first), predicted, rtol=1e-5)
-        return
-    assert [str(one) for one in np.ravel(first)] == [str(int(one) if isinstance(one, np.bool_) else one) for one in predicted]
-    found = [list(one.values()) for one in rest[0]] if isinstance(rest[0], list) else rest[0]
-    np.testing.assert_allclose(found, fitted.predict_proba(given), atol=1e-5)
+    return part.to_numpy().astype(types.get(kind, object))
+
+
+def _check_export(told: dict[str, Any], exported: Exported, features: pd.DataFrame) -> None:
+    """The exported model says what the estimator says: else the case itself is wrong."""
+    predicted, probabilities = exported.ask(features)
+    if probabilities is None:
+        np.testing.assert_allclose(predicted, told["predicted"], rtol=1e-5)
+    else:
+        assert predicted == told["predicted"]
+        np.testing.assert_allclose(probabilities, told["probabilities"], atol=1e-5)
 
 
 if __name__ == "__main__":

@@ -81,17 +81,18 @@ def ids(rows: int = 120) -> pd.DataFrame:
     return pd.DataFrame({"id": random.choice(BIG_IDS, rows), "b": random.normal(size=rows).round(2)})
 
 
-def looks_like_numbers(rows: int = 120, *, gaps: float = 0.0) -> pd.DataFrame:
-    """Text that a reader takes for numbers, or for true and false."""
+def looks_like_numbers(rows: int = 120, *, gaps: float = 0.0, words: bool = False) -> pd.DataFrame:
+    """Text that a reader takes for numbers, or for true and false; with `words` a column beside that is half a number."""
     random = np.random.default_rng(7)
     table = pd.DataFrame(
         {
             "zip": random.choice(["02139", "10001", "00501", "94105"], rows),
             "smoker": random.choice(["True", "False"], rows),
-            "children": random.choice(["0", "1", "2", "3+"], rows),
             "grade": random.choice(["1", "2", "3"], rows),
         }
     )
+    if words:
+        table["children"] = random.choice(["0", "1", "2", "3+"], rows)
     return _with_gaps(table, ["zip", "grade"], gaps)
 
 

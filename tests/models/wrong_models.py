@@ -205,6 +205,9 @@ WRONG_MODELS: dict[str, Wrong] = {
     "Gaussian process by skops": Wrong(
         lambda folder: saved(folder, fitted(_gaussian_process()), file="model.skops"), ("--unsafe-pickle",), may_pass=True
     ),
+    "tuned threshold by skops": Wrong(
+        lambda folder: saved(folder, fitted(_tuned()), file="model.skops"), ("--unsafe-pickle",), may_pass=True
+    ),
     "GridSearchCV by skops": Wrong(
         lambda folder: saved(folder, fitted(_search()), file="model.skops"), ("best_estimator_",), may_pass=True
     ),
@@ -229,3 +232,9 @@ def _search() -> Any:
     from sklearn.model_selection import GridSearchCV
 
     return GridSearchCV(linear_model.LogisticRegression(), {"C": [0.1, 1.0]}, cv=3, scoring="roc_auc")
+
+
+def _tuned() -> Any:
+    from sklearn.model_selection import TunedThresholdClassifierCV
+
+    return TunedThresholdClassifierCV(linear_model.LogisticRegression(), scoring="balanced_accuracy", cv=3)
