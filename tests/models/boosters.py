@@ -108,9 +108,9 @@ CASES: list[Case] = [
         classifier("CatBoost-text_and_code", partial(_catboost, "city", "code"), _named_city, 3, "text"), "--categorical", "code"
     ),
     classifier("CatBoost-gaps_named", partial(_catboost, "city"), whole_mixed, 2, "booleans", prepare=_gaps_named),
-    classifier(
-        "CatBoost-zips", partial(_catboost, "zip", "smoker", "grade"), looks_like_numbers, 2, "text",
-        reading={"dtype": str},
+    with_option(
+        classifier("CatBoost-zips", partial(_catboost, "zip", "smoker", "grade"), looks_like_numbers, reading={"dtype": str}),
+        *("--categorical", "zip", "--categorical", "smoker", "--categorical", "grade"),
     ),
     regressor("CatBoost-regressor", _catboost_value, gappy),
 ]  # fmt: skip
