@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .case import Case, classifier, on_mixed, regressor, with_option
 from .columns import gappy
-from .tables import coded, counts, looks_like_numbers, mixed, numbers
+from .tables import coded, counts, mixed, numbers
 
 whole_mixed = partial(mixed, gaps=0.1)
 
@@ -106,11 +106,6 @@ CASES: list[Case] = [
     classifier("CatBoost-text_and_code", partial(_catboost, "city", "code"), _named_city, 2, "integers"),
     with_option(
         classifier("CatBoost-text_and_code", partial(_catboost, "city", "code"), _named_city, 3, "text"), "--categorical", "code"
-    ),
-    classifier("CatBoost-gaps_named", partial(_catboost, "city"), whole_mixed, 2, "booleans", prepare=_gaps_named),
-    with_option(
-        classifier("CatBoost-zips", partial(_catboost, "zip", "smoker", "grade"), looks_like_numbers, reading={"dtype": str}),
-        *("--categorical", "zip", "--categorical", "smoker", "--categorical", "grade"),
     ),
     regressor("CatBoost-regressor", _catboost_value, gappy),
 ]  # fmt: skip

@@ -40,7 +40,7 @@ def _category_not_known(folder: Path) -> None:
 WRONG: dict[str, Wrong] = {**WRONG_MODELS, **WRONG_EXPORTS, **WRONG_DATA}
 NOTED: dict[str, Wrong] = {
     "another scikit-learn": Wrong(_another_version, ("1.5.2", sklearn.__version__)),
-    "a category that the encoder does not know": Wrong(_category_not_known, ("'city'", "Paris", f"{PARIS} rows")),
+    "a category that the encoder does not know": Wrong(_category_not_known, ("'city'", "Paris", f"{PARIS} of")),
 }
 """What is served, and said when it is profiled."""
 

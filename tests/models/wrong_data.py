@@ -106,7 +106,7 @@ WRONG_DATA: dict[str, Wrong] = {
     "an empty file": Wrong(_text(lambda _: ""), ("data.csv", ("empty", "no column"))),
     "a header alone": Wrong(_text(lambda text: text.splitlines()[0] + "\n"), ("data.csv", "rows")),
     "few rows": Wrong(_with(lambda data: data.head(20)), ("20 rows", "50")),
-    "UTF-16": Wrong(_text(lambda text: text.encode("utf-16")), ("data.csv", "UTF-8"), may_pass=True),
+    "UTF-16": Wrong(_text(lambda text: text.encode("utf-16")), ("data.csv", "UTF-16", "--encoding"), may_pass=True),
     "Latin-1": Wrong(_text(lambda text: text.replace("class 1", "Zürich").encode("latin-1")), ("data.csv", "UTF-8")),
     "a capital ending": Wrong(_text(lambda text: text, "data.CSV"), ("data.CSV",), may_pass=True),
     "JSON": Wrong(_text(lambda _: "{}", "data.json"), ("data.json", ".csv", ".parquet")),

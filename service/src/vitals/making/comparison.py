@@ -33,7 +33,6 @@ _MOST_IN_SMALL_BATCHES, _LARGE = 20_000, 1000
 
 MOST_ALONE, MOST_WITH_GAPS = 1000, 20_000
 _SECONDS_ALONE, _FEWEST_ALONE = 2.0, 100
-_TIE = 1e-9
 _SEED = 1
 
 Ask = Callable[[Sequence[Row]], ModelOutput]
@@ -212,9 +211,6 @@ def _held(
     chosen = output.probabilities.argmax(axis=1) if output.chosen is None else output.chosen
     should_be = right.chosen[at]
     other = chosen != should_be
-    if other.any():  # of two classes whose probabilities are one number, rounding chooses
-        row = np.arange(len(at))
-        other &= np.abs(probabilities[row, chosen] - probabilities[row, should_be]) > _TIE
     return other | ~(differences <= tolerance), other, _largest(differences)
 
 

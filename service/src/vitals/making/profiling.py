@@ -99,7 +99,8 @@ def profile_of(
     tell(f"asking the model for {len(data.rows):,} rows")
     # As the table is, to begin with: that the model takes these rows is not believed, whatever the quality is measured on.
     asked = Answering(model, features, classes, None if not isinstance(model, Estimator) else _fitted_on(model))
-    ask(asked, features, data.rows)
+    for one in [data] if held_out is None else [data, held_out]:
+        ask(asked, features, one.rows)
     features = bearing(asked, features, data.rows)
     served = _served(model, reopen, features, classes, data, held_out, asked, scratch, runtime, tell)
     if served.difference.different and not accept_difference:

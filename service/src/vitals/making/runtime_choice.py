@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vitals.making.comparison import TOLERANCE_ONNX, Difference, Expected, compare
+import numpy as np
+
+from vitals.making.comparison import TOLERANCE_ONNX, Difference, Expected, compare, joined
 from vitals.making.onnx_conversion import Converted, NotConvertible, conversions
 from vitals.making.probe_rows import probe_rows
 from vitals.model.artefact import open_artefact
 from vitals.model.estimator import Estimator
 from vitals.model.inputs import Container, Row
+from vitals.model.output import ModelOutput
 from vitals.model.served import Answering
 from vitals.profile.document import Feature
 
@@ -24,6 +27,9 @@ _MUCH_QUICKER = 0.8
 """Below this share of scikit-learn's time for one row a graph is chosen."""
 
 _ROWS = (1, 64)
+_PART = 500
+"""Rows that the estimator is asked for in one call."""
+
 _ROUNDS, _ROUND_SECONDS = 5, 0.02
 
 
@@ -59,15 +65,20 @@ def choose_runtime(
     """
     if wanted == "sklearn":
         return Choice("sklearn", "asked for with --runtime sklearn")
-    between = probe_rows(estimator.estimator, features, reference)
-    if between:
-        expected = expected + Expected(between, answering.ask(between))
+    between = _answered(answering, probe_rows(estimator.estimator, features, reference))
+    if between.rows:
+        expected = expected + between
     reason = ""
     try:
         for converted in conversions(estimator.estimator, features, container):
             path = scratch / "converted.onnx"
             path.write_bytes(converted.graph)
-            graph = Answering(open_artefact(path), features, classes)
+            try:
+                graph = Answering(open_artefact(path), features, classes)
+                graph.ask(expected.rows[:1])
+            except Exception as wrong:  # whatever ONNX Runtime raises for a graph that it can't load or run
+                reason = reason or f"its ONNX graph can't be run ({type(wrong).__name__}: {str(wrong).splitlines()[0][:200]})"
+                continue
             found = compare(graph.indexed, expected, tolerance=TOLERANCE_ONNX)
             if found.different:
                 reason = reason or (
@@ -75,12 +86,37 @@ def choose_runtime(
                     f"({found.classes_different:,} with another class)"
                 )
                 continue
-            return _quicker(answering, graph, reference, converted, found, len(between), wanted)
+            return _quicker(answering, graph, reference, converted, found, len(between.rows), wanted)
     except NotConvertible as wrong:
         reason = reason or str(wrong)
-    except Exception as wrong:  # a graph that ONNX Runtime can't load or run
-        reason = reason or f"its ONNX graph can't be run ({type(wrong).__name__}: {str(wrong).splitlines()[0][:200]})"
     return Choice("sklearn", reason or "there is no ONNX graph of it")
+
+
+def _answered(answering: Answering, rows: Sequence[Row]) -> Expected:
+    """Those of `rows` that the estimator answers with finite numbers, and its answers."""
+    kept: list[Row] = []
+    outputs = []
+    for first in range(0, len(rows), _PART):
+        for some in _bisected(answering, rows[first : first + _PART]):
+            output = answering.indexed(some)
+            whole = output.values if output.values is not None else output.probabilities
+            assert whole is not None  # noqa: S101 - of one of the two tasks
+            if np.isfinite(whole).all():
+                kept += some
+                outputs.append(output)
+    return Expected(kept, joined(outputs)) if outputs else Expected([], ModelOutput())
+
+
+def _bisected(answering: Answering, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Parts of `rows` that the estimator answers with finite numbers, found by halves; the rows between are left out."""
+    try:
+        answering.predict(rows)
+    except Exception:  # whatever a step raises for numbers that it was not made for
+        if len(rows) > 1:
+            yield from _bisected(answering, rows[: len(rows) // 2])
+            yield from _bisected(answering, rows[len(rows) // 2 :])
+        return
+    yield rows
 
 
 def _quicker(

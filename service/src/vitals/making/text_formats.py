@@ -72,7 +72,7 @@ def number_format(name: str, texts: Sequence[str]) -> str | None:
         if told == "`--thousands ,`" and "`--decimal ,`" in read_by:
             told += " (or `--decimal ,`, where the comma is the decimal mark)"
         return (
-            f"Column '{name}' has numbers written as '{odd[:40].strip()}': {told} reads them, and "
+            f"Column '{name}' has numbers written as '{odd[:40].strip()}'{_with_what(told)}: {told} reads them, and "
             f"`--categorical {quote(name)}` takes them as text."
         )
     for what, pattern in _SIGNED.items():
@@ -93,3 +93,10 @@ def common_unit(texts: Sequence[str]) -> str | None:
 def is_free_text(texts: Sequence[str]) -> bool:
     """Whether the texts are sentences rather than names: on average four words or more."""
     return sum(len(text.split()) for text in texts) >= 4 * len(texts)
+
+
+def _with_what(told: str) -> str:
+    """What is unusual about numbers that the options in `told` read."""
+    if "--decimal" in told and "(or" not in told:
+        return ", with a decimal comma"
+    return ", with commas between the thousands" if "--thousands ,`" in told else ""

@@ -64,7 +64,10 @@ def _xgboost(model: Any) -> Found | None:
 def _of_category_dtype(categories: Any) -> KnownColumn:
     if categories is None:
         return KnownColumn(dtype="category", takes_categories=True)
-    return plain_categories(np.array(categories.to_pylist()), dtype="category", refuses_unknown=True)
+    kept = categories.to_pylist()
+    if not all(str(one).isascii() for one in kept):  # XGBoost 3.2 counts characters where it should count bytes
+        return KnownColumn(dtype="category", takes_categories=True, refuses_unknown=True)
+    return plain_categories(np.array(kept), dtype="category", refuses_unknown=True)
 
 
 def _lightgbm(model: Any) -> Found | None:

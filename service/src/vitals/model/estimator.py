@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.model.estimator_kind import classes_of, made_with, task_of, width_of
+from vitals.model.estimator_kind import classes_of, columns_of, made_with, task_of, width_of
 from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.known_column import KnownColumn
 from vitals.model.known_columns import known_columns
@@ -55,14 +55,13 @@ class Estimator:
         self.path = path
         self.task = task_of(estimator, path)
         self.width = width_of(estimator, path)
-        names = getattr(estimator, "feature_names_in_", None)
-        self.columns = None if names is None else tuple(str(name) for name in names)
-        self.container: Container = "array" if names is None or self._same_by_array() else "frame"
+        self.columns = columns_of(estimator)
+        self.container: Container = "array" if self.columns is None or self._same_by_array() else "frame"
         self.classes = classes_of(estimator, path) if self.task == "classification" else None
         self.made_with = made_with(estimator, saved_by)
         self.notes = tuple(filter(None, [two_versions(saved_by)]))
         self._argmax = _predicts_the_most_probable(estimator)
-        self._names_known = names is not None
+        self._names_known = self.columns is not None
 
     @property
     def runtime(self) -> str:

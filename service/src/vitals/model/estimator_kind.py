@@ -49,6 +49,9 @@ def task_of(estimator: Any, path: Path) -> Task:
 
 def width_of(estimator: Any, path: Path) -> int:
     """How many features `estimator` takes. Raises ModelMismatch where it does not say: it is not fitted, or reads free text."""
+    own = _names_of_catboost(estimator)
+    if own:
+        return len(own)
     width = attribute(estimator, "n_features_in_")
     if isinstance(width, int | np.integer):
         return int(width)
@@ -59,6 +62,22 @@ def width_of(estimator: Any, path: Path) -> int:
         f"{path} holds {an_estimator(estimator)} that does not say how many features it takes (n_features_in_): "
         "set that in its fit, as scikit-learn's estimators do."
     )
+
+
+def columns_of(estimator: Any) -> tuple[str, ...] | None:
+    """The names of the features in their order; None where it was fitted on an array, which has none."""
+    own = _names_of_catboost(estimator)
+    if own:
+        return None if own == [str(index) for index in range(len(own))] else tuple(own)
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else tuple(str(name) for name in names)
+
+
+def _names_of_catboost(estimator: Any) -> list[str]:
+    """What CatBoost calls its features; its `n_features_in_` is 0 and it has no `feature_names_in_`."""
+    if not type(estimator).__module__.startswith("catboost"):
+        return []
+    return [str(name) for name in getattr(estimator, "feature_names_", None) or ()]
 
 
 def classes_of(estimator: Any, path: Path) -> tuple[str, ...]:

@@ -138,18 +138,21 @@ def _column_of(feature: Feature, dtype: str, values: Sequence[Value]) -> Any:
 
 
 def _is_strict(dtype: str) -> bool:
-    """Whether the type holds no gap: NumPy's whole numbers, and true and false."""
-    return dtype == "bool" or dtype.startswith(("int", "uint"))
+    """Whether the type leaves values out: whole numbers have no fractions, and NumPy's types have no gaps."""
+    return dtype == "bool" or dtype.lower().startswith(("int", "uint"))
 
 
 def _fits(dtype: str) -> Any:
     if dtype == "bool":
         return lambda value: value is not None
-    limits = np.iinfo(dtype)
+    limits = np.iinfo(dtype.lower().partition("[")[0])
     low, high = int(limits.min), int(limits.max)
+    gaps = not dtype.startswith(("int", "uint")) or "[" in dtype
 
     def fits(value: Any) -> bool:
-        return value is not None and low <= value <= high and value == int(value)
+        if value is None:
+            return gaps
+        return bool(low <= value <= high and value == int(value))
 
     return fits
 

@@ -37,6 +37,8 @@ class Answering:
         self._artefact = artefact
         self._classes = tuple(classes)
         self._index = {name: index for index, name in enumerate(self._classes)}
+        if set(self._classes) == {"false", "true"}:  # a graph has no true and false among its labels
+            self._index |= {"0": self._index["false"], "1": self._index["true"]}
         self._inputs = Inputs(features, container or artefact.container)
 
     @property

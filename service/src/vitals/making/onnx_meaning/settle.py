@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from vitals.errors import DataError
 from vitals.making.columns import Column
-from vitals.making.onnx_meaning.evidence import evidence_of
+from vitals.making.onnx_meaning.evidence import Evidence, evidence_of
 from vitals.making.onnx_meaning.labelled import with_label
 from vitals.making.onnx_meaning.unlabelled import without_label
 from vitals.model.inputs import Row
@@ -34,6 +35,7 @@ def settle(model: object, features: Sequence[Feature], rows: Sequence[Row], targ
     if evidence.labels:
         column = target(True)
         truth = [class_name(value) for value in column.values]  # a gap is refused later, by its own sentence
+        evidence = _as_booleans(evidence, truth)
         output, classes = with_label(evidence, truth, column.name)
         model.settle(output, classes)
         return notes
@@ -44,3 +46,12 @@ def settle(model: object, features: Sequence[Feature], rows: Sequence[Row], targ
     output, found, doubts = without_label(evidence, column)
     model.settle(output, found)
     return [*notes, *doubts]
+
+
+def _as_booleans(evidence: Evidence, truth: Sequence[str]) -> Evidence:
+    """0 and 1 among a graph's labels as false and true, where the target has these: a graph has no others for them."""
+    seen = {name for labels in evidence.labels for name in labels.values}
+    if not set(truth) <= {"false", "true"} or not seen <= {"0", "1"}:
+        return evidence
+    names = {"0": "false", "1": "true"}
+    return replace(evidence, labels=[replace(one, values=[names[name] for name in one.values]) for one in evidence.labels])
