@@ -52,7 +52,7 @@ def _refused(path: Path, column: str = "wage", **options: Any) -> str:
         (
             TABLE.assign(wage=TABLE["wage"].map(str).str.replace(".", ",")).to_csv(index=False),
             {"decimal": ","},
-            r"\d+,\d+': `--decimal ,`",
+            r"\d+,\d+', with a decimal comma: `--decimal ,`",
         ),
         (
             TEXT.replace(TEXT.split("\n")[1].split(",")[0], "?"),
