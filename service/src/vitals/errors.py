@@ -159,3 +159,8 @@ class BuildError(StackError):
 
 class NotRunning(StackError):
     """The stack, or the part of it that was asked for, is not running."""
+
+
+def first_line(wrong: BaseException) -> str:
+    """The first line of what an exception of somebody's library says, for a sentence of ours; empty where it says nothing."""
+    return next(iter(str(wrong).strip().splitlines()), "")

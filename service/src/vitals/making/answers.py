@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.errors import DataError, ModelError
+from vitals.errors import DataError, ModelError, first_line
 from vitals.making.calibration import calibrate
 from vitals.making.reference import class_bins, value_bins
 from vitals.model.inputs import Row, Value
@@ -52,10 +52,10 @@ def not_answered(
                 )
     if notes:
         return DataError(
-            f"The model can't answer the data's rows ({type(wrong).__name__}: {_first_line(wrong)}). {' '.join(notes)}"
+            f"The model can't answer the data's rows ({type(wrong).__name__}: {first_line(wrong)}). {' '.join(notes)}"
         )
     return DataError(
-        f"The model can't answer the data's rows ({type(wrong).__name__}: {_first_line(wrong)}): "
+        f"The model can't answer the data's rows ({type(wrong).__name__}: {first_line(wrong)}): "
         "are they of the same columns and types as those that it learned from?"
     )
 
@@ -129,7 +129,3 @@ def _takes(answer: Callable[[Sequence[Row]], object], rows: Sequence[Row]) -> bo
 def _unseen(feature: Feature) -> Any:
     numbers = [category for category in feature.categories if isinstance(category, int)]
     return max(numbers) + 1 if numbers else "(unseen)"
-
-
-def _first_line(wrong: Exception) -> str:
-    return next(iter(str(wrong).strip().splitlines()), "")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vitals.errors import first_line
 from vitals.model.estimator import Estimator
 from vitals.model.inputs import Row
 from vitals.model.output import ModelOutput
@@ -118,31 +119,26 @@ def compare(ask: Ask, expected: Expected, *, tolerance: float, most_alone: int =
     """
     order = np.random.default_rng(_SEED).permutation(len(expected.rows))
     scale = _scale(expected.output)
-    wrong = np.zeros(len(order), dtype=bool)
-    wrong_class = np.zeros(len(order), dtype=bool)
-    largest, failed = 0.0, ""
-    for at in _batches(order):
+    wrong, alone_wrong, wrong_class = (np.zeros(len(order), dtype=bool) for _ in range(3))
+    largest, failed, alone = 0.0, "", 0
+
+    def held(at: NDArray[np.intp], into: NDArray[np.bool_]) -> None:
+        nonlocal largest, failed
         try:
             bad, bad_class, difference = _held(ask([expected.rows[index] for index in at]), expected.output, at, tolerance, scale)
         except Exception as error:  # whatever libraries raise for rows that they can't take
-            failed = failed or f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+            failed = failed or f"{type(error).__name__}: {first_line(error)}"
             bad = bad_class = np.ones(len(at), dtype=bool)
             difference = 0.0
-        wrong[at], wrong_class[at] = bad, bad_class
-        largest = max(largest, difference)
-    alone_wrong, alone = np.zeros(len(order), dtype=bool), 0
-    started = time.monotonic()
-    for index in order[:most_alone]:
-        at = np.array([index])
-        try:
-            bad, bad_class, difference = _held(ask([expected.rows[index]]), expected.output, at, tolerance, scale)
-        except Exception as error:  # as above
-            failed = failed or f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-            bad = bad_class = np.ones(1, dtype=bool)
-            difference = 0.0
-        alone_wrong[at] = bad
+        into[at] = bad
         wrong_class[at] |= bad_class
         largest = max(largest, difference)
+
+    for at in _batches(order):
+        held(at, wrong)
+    started = time.monotonic()
+    for index in order[:most_alone]:
+        held(np.array([index]), alone_wrong)
         alone += 1
         if alone >= _FEWEST_ALONE and time.monotonic() - started > _SECONDS_ALONE:
             break

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from vitals.errors import DataError
 from vitals.making.answers import ask, bearing, classification, regression
 from vitals.making.clock_features import clock_notes
+from vitals.making.columns import not_used
 from vitals.making.comparison import (
     TOLERANCE_ESTIMATOR,
     TOLERANCE_ONNX,
@@ -238,7 +239,7 @@ def _warnings(
             "a vote of its own: the confidence is the predicted class's probability."
         )
     used = {profile.target, *(feature.name for feature in profile.features)}
-    spare = [str(name) for name in data.whole.columns if name not in used]
+    spare = not_used(data.whole, used)
     if spare:
         warnings.append(f"Not used, since the model does not take them: {', '.join(spare[:20])}.")
     constant = [feature.name for feature in profile.features if feature.drift and constant_in_reference(feature)]

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from vitals.errors import first_line
 from vitals.making.comparison import TOLERANCE_ONNX, Difference, Expected, compare, joined
 from vitals.making.onnx_conversion import Converted, NotConvertible, conversions
 from vitals.making.probe_rows import probe_rows
@@ -77,7 +78,7 @@ def choose_runtime(
                 graph = Answering(open_artefact(path), features, classes)
                 graph.ask(expected.rows[:1])
             except Exception as wrong:  # whatever ONNX Runtime raises for a graph that it can't load or run
-                reason = reason or f"its ONNX graph can't be run ({type(wrong).__name__}: {str(wrong).splitlines()[0][:200]})"
+                reason = reason or f"its ONNX graph can't be run ({type(wrong).__name__}: {first_line(wrong)[:200]})"
                 continue
             found = compare(graph.indexed, expected, tolerance=TOLERANCE_ONNX)
             if found.different:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from vitals.errors import ModelMismatch
+from vitals.errors import ModelMismatch, first_line
 from vitals.model.trained_version import Loaded, two_versions, version_in, versions_seen
 
 _PACKAGES = {
@@ -34,7 +34,7 @@ def read_pickle(path: Path) -> Loaded:
         with versions_seen() as seen:
             estimator = joblib.load(path)
     except Exception as wrong:  # a pickle can raise anything
-        said = next(iter(str(wrong).strip().splitlines()), "")
+        said = first_line(wrong)
         raise ModelMismatch(
             f"{path} can't be loaded as a pickle ({type(wrong).__name__}: {said}){_cause(wrong, path)}"
         ) from wrong

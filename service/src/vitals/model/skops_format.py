@@ -6,7 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from vitals.errors import ModelMismatch
+from vitals.errors import ModelMismatch, first_line
 from vitals.model.neighbours import remake_neighbours
 from vitals.model.skops_types import trusted_types
 from vitals.model.splines import check_splines
@@ -34,7 +34,7 @@ def read_skops(path: Path) -> Loaded:
             check_splines(estimator)
             return Loaded(estimator, ", ".join(sorted(seen)))
     except Exception as wrong:  # whatever a damaged file makes skops, zipfile or json raise
-        said = next(iter(str(wrong).strip().splitlines()), "")
+        said = first_line(wrong)
         raise ModelMismatch(
             f"{path} can't be loaded as a skops artefact ({type(wrong).__name__}: {said})."
             f"{_behind(two_versions(version_in(path)) or _remedy(path))}"

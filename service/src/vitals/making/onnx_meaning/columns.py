@@ -12,13 +12,6 @@ from vitals.model.onnx_format import OnnxModel
 from vitals.profile.document import Feature
 
 
-def text_columns(model: object, names: Sequence[str]) -> set[str]:
-    """Those of the features `names` that the model takes as text: their columns are read as categories."""
-    if not isinstance(model, OnnxModel):
-        return set()
-    return {name for name, kind in zip(names, model.dtypes(len(names)), strict=False) if kind == "object"}
-
-
 def fitted(model: object, columns: Sequence[Column], features: Sequence[Feature]) -> tuple[Feature, ...]:
     """`features` with the types that an ONNX `model` takes them in; for another model, as they are.
 
