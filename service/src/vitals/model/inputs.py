@@ -35,7 +35,6 @@ class Inputs:
     def __init__(self, features: Sequence[Feature], container: Container = "frame") -> None:
         self.features = tuple(features)
         self.container = container
-        self.only_numbers = all(feature.kind == "numeric" for feature in features)
         self._dtypes = tuple(dtype_of(feature) for feature in features)
         self._plain = container == "array" and all(dtype.startswith("float") for dtype in self._dtypes)
         self._one_dtype = self._dtypes[0] if len(set(self._dtypes)) == 1 else None
@@ -59,10 +58,6 @@ class Inputs:
     def numbers(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         """Shape (rows, features). Raises ValueError where a value is text."""
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.features))
-
-    def columns(self, rows: Sequence[Row], gap: float | None = math.nan) -> list[NDArray[Any]]:
-        """One array for each feature: floats, whole numbers (categories), booleans, or objects (text, and booleans with gaps)."""
-        return [_column(feature, values, gap) for feature, values in zip(self.features, zip(*rows, strict=True), strict=True)]
 
     def _made(self, rows: Sequence[Row], loose: Loose) -> Any:
         return self._array(rows, loose) if self.container == "array" else self._frame(rows, loose)
@@ -163,16 +158,3 @@ def _common(dtypes: Sequence[str]) -> Any:
     if "O" in kinds or ("b" in kinds and len(kinds) > 1):
         return np.dtype(object)
     return np.result_type(*dtypes)
-
-
-def _column(feature: Feature, values: Sequence[Value], gap: float | None) -> NDArray[Any]:
-    if feature.kind == "numeric":
-        return np.array(values, dtype=np.float64)
-    gaps = any(value is None for value in values)
-    if feature.kind == "boolean" and not gaps:
-        return np.array(values, dtype=np.bool_)
-    if feature.kind == "categorical" and not is_text(feature):
-        return np.array(values, dtype=np.float64 if gaps else np.int64)
-    made = np.empty(len(values), dtype=object)
-    made[:] = [gap if value is None else value for value in values]
-    return made
