@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,9 @@ from vitals.settings import Settings
 
 # Before any instrumentation reads it.
 os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http"
+
+
+_SERVICES = itertools.count(1)
 
 
 @dataclass
@@ -117,12 +121,13 @@ def client(service: TestClient, emitted: Emitted) -> TestClient:
 
 
 @contextmanager
-def meter_of_its_own(name: str) -> Iterator[None]:
-    """While one more service starts in this process: its instruments would else be the first service's."""
+def meter_of_its_own() -> Iterator[None]:
+    """While one more service starts in this process: its instruments would else be those of one that was started before."""
     from vitals.telemetry import Telemetry
 
+    meter = metrics.get_meter(f"service {next(_SERVICES)}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Telemetry, "meter", property(lambda _: metrics.get_meter(name)))
+        patch.setattr(Telemetry, "meter", property(lambda _: meter))
         yield
 
 
@@ -132,7 +137,7 @@ def one_more_service(settings: Settings) -> Iterator[TestClient]:
     from vitals.app import create_app
 
     with ExitStack() as until_the_end:
-        with meter_of_its_own(str(settings.model_folder)):
+        with meter_of_its_own():
             client = until_the_end.enter_context(TestClient(create_app(settings), raise_server_exceptions=False))
         wait_until_ready(client)
         yield client

@@ -23,7 +23,7 @@ def serving(folder: Path, root_path: str = "") -> Iterator[str]:
     config = uvicorn.Config(create_app(Settings.load(model_dir=folder)), port=0, log_config=None, root_path=root_path)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
-    with meter_of_its_own(f"v2 {folder}{root_path}"):
+    with meter_of_its_own():
         thread.start()
         _wait_until_started(server, thread)
     try:

@@ -17,10 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from vitals.errors import DataError, ModelMismatch
+from vitals.making.onnx_conversion import conversions
 from vitals.making.served_folder import Reference, make_folder
 from vitals.model.served import load_model
 
-from .models import CARD, mixed, rows_of
+from .models import CARD, made_in, mixed, rows_of
 
 
 def _to_onnx(model: Any, path: Path, *, types: Any, **options: Any) -> None:
@@ -68,6 +69,24 @@ def test_an_onnx_pipeline_with_one_input_a_column(tmp_path: Path) -> None:
     served = load_model(tmp_path / "served")
     found = served.predict(rows_of(table, served))
     assert np.allclose([one.probabilities for one in found], model.predict_proba(features), atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [["member", "age"], ["age", "member"], ["city", "member", "age"], ["member", "age", "city"]])
+def test_a_conversion_beside_a_boolean_column_computes_in_double_precision(tmp_path: Path, order: list[str]) -> None:
+    """And can be loaded: skl2onnx takes its outputs' type from the first input."""
+    import onnxruntime
+
+    table = mixed().dropna()[[*order, "bought"]]
+    encoded = [(OneHotEncoder(), ["city"])] if "city" in order else [("passthrough", ["age"])]
+    model = make_pipeline(make_column_transformer(*encoded, remainder="passthrough"), LogisticRegression(max_iter=1000))
+    model.fit(table[order], table.bought)
+    profile = made_in(tmp_path, model, Reference(table, "bought")).profile
+    first = next(conversions(model, profile.features, "frame"))
+    assert first.precision == "float64"
+    session = onnxruntime.InferenceSession(first.graph, providers=["CPUExecutionProvider"])
+    asked = {name: table[[name]].to_numpy(object if name == "city" else None) for name in order}
+    probabilities = session.run(None, asked)[1]
+    assert np.allclose(probabilities, model.predict_proba(table[order]), atol=1e-12)
 
 
 def test_an_onnx_regressor_says_what_scikit_learn_says(tmp_path: Path) -> None:

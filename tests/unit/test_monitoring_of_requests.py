@@ -251,16 +251,18 @@ def test_a_regression_answers_a_number_and_nothing_about_confidence(tmp_path: Pa
         model = client.get("/model").json()
         row = {feature["name"]: feature["example"] for feature in model["features"]}
         emitted.clear()
+        predicted = ("ml.predictions", "diabetes", "ml.prediction.bin")
+        before, wrong_before = counted(emitted, *predicted), counted(emitted, "ml.label.absolute_error", "diabetes")
         answer = client.post("/predict", json={"features": row}).json()
         assert set(answer) == {"prediction_id", "prediction", "model", "trace_id"}
         assert isinstance(answer["prediction"], float)
         [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
         assert event.attributes["ml.prediction.value"] == answer["prediction"]
         assert "ml.prediction.confidence" not in event.attributes
-        assert sum(counted(emitted, "ml.predictions", "diabetes", "ml.prediction.bin").values()) == 1
+        assert sum(counted(emitted, *predicted).values()) == sum(before.values()) + 1
         label = {"prediction_id": answer["prediction_id"], "label": answer["prediction"] + 2}
         assert client.post("/labels", json=label).json()["accepted"] == 1
-        assert counted(emitted, "ml.label.absolute_error", "diabetes") == {(): pytest.approx(2)}
+        assert counted(emitted, "ml.label.absolute_error", "diabetes")[()] == pytest.approx(wrong_before.get((), 0) + 2)
         labelled = emitted.logs[-1].log_record
         assert labelled.event_name == "ml.label"
         assert labelled.attributes["ml.label.value"] == str(answer["prediction"] + 2)
@@ -269,7 +271,7 @@ def test_a_regression_answers_a_number_and_nothing_about_confidence(tmp_path: Pa
 
 
 def test_monitoring_stays_within_its_budget() -> None:
-    """The best of five, in time of the processor: a busy machine slows single runs, never all by more than the budget leaves."""
+    """The best of five, against what one `add` of the SDK's counter costs in the same run: a slow machine slows both."""
     import importlib.util
 
     path = Path(__file__).parents[2] / "benchmarks" / "hot_path.py"
@@ -278,5 +280,5 @@ def test_monitoring_stays_within_its_budget() -> None:
     assert spec.loader is not None
     hot_path = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hot_path)
-    took = min(hot_path.measure(4, runs=3)["everything"] for _ in range(5))
-    assert took < hot_path.BUDGET_MICROSECONDS
+    runs = [hot_path.measure(4, runs=3) for _ in range(5)]
+    assert min(run["everything"] / run["one_add_of_the_sdk"] for run in runs) < hot_path.BUDGET_ADDS, runs

@@ -128,7 +128,7 @@ def test_not_ready_until_the_model_is_loaded(model_folder: Path, monkeypatch: py
         return load(folder, **given)
 
     monkeypatch.setattr(wiring, "load_model", slow)
-    with meter_of_its_own("slow"), TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
+    with meter_of_its_own(), TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
         for response in (client.get("/health/ready"), client.post("/predict", json={"features": ROW})):
             assert response.status_code == 503
             assert response.json()["title"] == "Not Ready"

@@ -121,7 +121,7 @@ def test_a_model_that_could_not_be_loaded_is_visible_and_its_error_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(wiring, "load_model", loading)
-    with meter_of_its_own(reason), TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
+    with meter_of_its_own(), TestClient(create_app(Settings.load(model_dir=model_folder))) as client:
         assert wait_until(lambda: reason in client.get("/health/ready").text, 30)
         for answer in (client.get("/health/ready"), client.post("/predict", json={"features": ROW})):
             assert (answer.status_code, answer.json()["title"]) == (503, "Not Ready")
@@ -136,7 +136,7 @@ def test_of_several_workers_one_that_has_no_model_does_not_start(model_folder: P
     """It would take requests from the port that it shares with those that can answer them."""
     monkeypatch.setattr(wiring, "load_model", _broken)
     application = create_app(Settings.load(model_dir=model_folder, service_workers=2))
-    with meter_of_its_own("workers"), pytest.raises(ModelMismatch, match="could not be loaded"), TestClient(application):
+    with meter_of_its_own(), pytest.raises(ModelMismatch, match="could not be loaded"), TestClient(application):
         pass
 
 
@@ -145,7 +145,7 @@ def test_a_model_that_is_given_is_not_loaded_again_and_is_ready_at_once(
 ) -> None:
     model = load(model_folder, allow_pickle=False, threads=1)
     monkeypatch.setattr(wiring, "load_model", _broken)
-    with meter_of_its_own("given"), TestClient(create_app(Settings.load(model_dir=model_folder), model=model)) as client:
+    with meter_of_its_own(), TestClient(create_app(Settings.load(model_dir=model_folder), model=model)) as client:
         assert client.get("/health/ready").status_code == 200
         assert client.post("/predict", json={"features": ROW}).json()["prediction"] == "setosa"
 

@@ -70,13 +70,17 @@ class Expected:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a comparison found; `sentence` names the kind of difference, and is empty where there is none."""
+    """What a comparison found; `sentence` names the kind of difference, and is empty where there is none.
+
+    `failed`: the first error that was raised instead of an answer, if there was one.
+    """
 
     different: int
     classes_different: int
     largest: float
     alone: int
     sentence: str = ""
+    failed: str = ""
 
 
 def expected_of(estimator: Estimator, table: pd.DataFrame, rows: Sequence[Row]) -> Expected:
@@ -152,7 +156,7 @@ def compare(ask: Ask, expected: Expected, *, tolerance: float, most_alone: int =
             sentence = "a row's answer depends on the rows that are asked for beside it"
         else:
             sentence = "rows as requests have them get other answers than the table"
-    return Difference(different, int(wrong_class.sum()), largest, alone, sentence)
+    return Difference(different, int(wrong_class.sum()), largest, alone, sentence, failed)
 
 
 def comparison_of(found: Difference, *, against: str, rows: int, gaps: int, tolerance: float, between: int = 0) -> Comparison:

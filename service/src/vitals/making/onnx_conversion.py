@@ -54,9 +54,31 @@ def conversions(estimator: Any, features: Sequence[Feature], container: Containe
         except Exception as wrong:  # skl2onnx raises whatever the step of a pipeline that it can't convert makes it raise
             reason = reason or _reason(wrong)
             continue
-        yield Converted(with_gap_branches(graph, what).SerializeToString(), precision)
+        yield Converted(_with_true_types(with_gap_branches(graph, what)).SerializeToString(), precision)
     if reason:
         raise NotConvertible(f"skl2onnx can't convert it ({reason})")
+
+
+def _with_true_types(graph: Any) -> Any:
+    """`graph` whose outputs have the types that its operators give.
+
+    skl2onnx takes them from the first input that it meets: beside a boolean one, a graph in double precision says single.
+    """
+    from onnx import shape_inference
+
+    inferring = type(graph)()
+    inferring.CopyFrom(graph)
+    for output in inferring.graph.output:
+        output.ClearField("type")
+    try:
+        inferred = {output.name: output.type for output in shape_inference.infer_shapes(inferring).graph.output}
+    except Exception:  # it checks operators that ONNX Runtime runs all the same; its errors have no common type
+        return graph
+    for output in graph.graph.output:
+        element = inferred[output.name].tensor_type.elem_type
+        if element:
+            output.type.tensor_type.elem_type = element
+    return graph
 
 
 def _unwrapped(estimator: Any) -> Any:

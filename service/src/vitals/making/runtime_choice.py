@@ -81,6 +81,9 @@ def choose_runtime(
                 reason = reason or f"its ONNX graph can't be run ({type(wrong).__name__}: {first_line(wrong)[:200]})"
                 continue
             found = compare(graph.indexed, expected, tolerance=TOLERANCE_ONNX)
+            if found.failed:
+                reason = reason or f"its ONNX graph can't answer some rows that the model answers ({found.failed})"
+                continue
             if found.different:
                 reason = reason or (
                     f"as an ONNX graph it answers {found.different:,} of {len(expected.rows):,} rows differently "
