@@ -24,7 +24,7 @@ from vitals.monitoring.predictions import Calibration
 from vitals.profile.document import Bin, CalibrationBin, Feature, Predictions, Profile
 
 BUDGET_ADDS = 2.5
-"""For a request with four features, in adds of the SDK's counter in the same run: one instrument of the SDK for each of its values
+"""For a request with four features, in adds of the SDK's counter in the same run: an instrument of the SDK for each of its values
 would take more. Seen: 0.7 to 0.9 on a quiet machine, up to 1.6 where its speed changes from second to second.
 """
 
