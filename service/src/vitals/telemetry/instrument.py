@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.trace import TracerProvider
+from opentelemetry.util.http import get_excluded_urls
 from starlette.types import ASGIApp
 
-from vitals.telemetry import defaults
+from vitals.telemetry import applications, defaults
+from vitals.telemetry.middleware import RequestTelemetry
 from vitals.telemetry.pull import add_pull_endpoint
 from vitals.telemetry.runtime import Telemetry
+from vitals.telemetry.sdk_requests import instrumented
 
 
 def instrument(
@@ -52,16 +55,29 @@ def instrument(
     return telemetry
 
 
+_NATIVE_OFF: Any = {"tracing": False, "metrics": False, "logs": False}
+
+
 def _start_with_first_event(app: FastAPI, telemetry: Telemetry) -> None:
     build = app.build_middleware_stack
 
-    def build_instrumented() -> ASGIApp:
+    def build_watched() -> ASGIApp:
         telemetry.start()
         app.build_middleware_stack = build  # type: ignore[method-assign]
-        FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
-        return app.build_middleware_stack()
+        if telemetry.disabled:
+            plain = app.build_middleware_stack()
+            return RequestTelemetry(plain, plain, telemetry, excluded=None)
 
-    app.build_middleware_stack = build_instrumented  # type: ignore[method-assign]
+        def tracers() -> TracerProvider:
+            return (applications.current.get() or telemetry).tracer_provider
+
+        plain, by_sdk = instrumented(app, tracers, lambda: telemetry.meter_provider)
+        excluded = get_excluded_urls("FASTAPI")
+        return RequestTelemetry(plain, by_sdk, telemetry, excluded=excluded.url_disabled if excluded else None)
+
+    app.build_middleware_stack = build_watched  # type: ignore[method-assign]
+    # FastAPI's own telemetry begins as soon as there is a global provider, and looks for one at each request.
+    app._telemetry.update(_NATIVE_OFF)
 
 
 def _end_with_lifespan(app: FastAPI, telemetry: Telemetry) -> None:

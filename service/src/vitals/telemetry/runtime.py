@@ -25,11 +25,14 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from vitals.telemetry import defaults
+from vitals.telemetry.delivery.delivery import Delivery
 from vitals.telemetry.delivery.exporters import delivering, report
 from vitals.telemetry.exporters import Signal, exporter_classes
+from vitals.telemetry.fast_path import needs_sdk
+from vitals.telemetry.fast_path.fast_path import FastPath
 from vitals.telemetry.logs import UidProcessor, attach_otlp_handler
 
 _logger = logging.getLogger(__name__)
@@ -77,11 +80,32 @@ class Telemetry:
         self._ours: list[TracerProvider | MeterProvider | LoggerProvider] = []
         self._handler: logging.Handler | None = None
         self._started = False
+        self._span_exporter: SpanExporter | None = None
+        self._readers: list[MetricReader] = []
+        self.deliveries: dict[Signal, Delivery] = {}
+        self.provided = False
+        self.extended = False
+        self._fast_path: FastPath | None = None
 
     @property
     def disabled(self) -> bool:
         """Whether OTEL_SDK_DISABLED asks for no telemetry at all."""
         return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+    @property
+    def fast_path(self) -> FastPath | None:
+        """What takes requests, or None where the SDK makes their spans: the application, or the operator, needs it."""
+        return None if self.extended else self._fast_path
+
+    @property
+    def tracer_provider(self) -> trace.TracerProvider:
+        """The application's."""
+        return trace.get_tracer_provider()
+
+    @property
+    def meter_provider(self) -> metrics.MeterProvider:
+        """The application's."""
+        return metrics.get_meter_provider()
 
     @property
     def tracer(self) -> trace.Tracer:
@@ -122,6 +146,9 @@ class Telemetry:
         if os.environ.get("OTEL_CONFIG_FILE"):
             _from_config_file(os.environ["OTEL_CONFIG_FILE"])
         resource = self.resource()
+        self.provided = isinstance(trace.get_tracer_provider(), TracerProvider) or isinstance(
+            metrics.get_meter_provider(), MeterProvider
+        )
         if self._extra_readers and isinstance(metrics.get_meter_provider(), MeterProvider):
             raise ValueError("pull=True needs a meter provider of ours, and another is set already: give it a Prometheus reader.")
         # Metrics first: the other two report their own queues and drops through them.
@@ -132,11 +159,30 @@ class Telemetry:
         if not isinstance(_logs.get_logger_provider(), LoggerProvider):
             self._set_logger_provider(resource)
         self._handler = attach_otlp_handler(_logs.get_logger_provider())
+        self._start_fast_path(resource)
         process_metrics = SystemMetricsInstrumentor(config=_PROCESS_METRICS)
         if not process_metrics.is_instrumented_by_opentelemetry:
             process_metrics.instrument()
         if get_global_response_propagator() is None:  # type: ignore[no-untyped-call]
             set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
+
+    def _start_fast_path(self, resource: Resource) -> None:
+        why = needs_sdk.reason(provided=self.provided)
+        if why:
+            _logger.info("Spans of requests are made by the SDK: %s.", why)
+            return
+        provider = trace.get_tracer_provider()
+        assert isinstance(provider, TracerProvider)  # noqa: S101 - it was made above
+        exporter = self._span_exporter
+        self._fast_path = FastPath(
+            resource,
+            sampler=provider.sampler,
+            traces=self.deliveries.get("traces"),
+            logs=self.deliveries.get("logs"),
+            export_by_sdk=exporter.export if exporter is not None else len,
+        )
+        self._fast_path.feed(self._readers)
+        self._fast_path.report(self.meter)
 
     def _set_meter_provider(self, resource: Resource) -> None:
         readers = list(self._extra_readers)
@@ -148,6 +194,7 @@ class Telemetry:
                 exporters.append(self._delivering("metrics", made))
                 readers.append(PeriodicExportingMetricReader(exporters[-1]))
         provider = MeterProvider(metric_readers=readers, resource=resource, views=defaults.VIEWS, shutdown_on_exit=False)
+        self._readers = readers
         metrics.set_meter_provider(provider)
         self._ours.append(provider)
         for exporter in exporters:
@@ -157,6 +204,7 @@ class Telemetry:
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         for made in exporter_classes("traces"):
             exporter = self._delivering("traces", made)
+            self._span_exporter = exporter
             report(exporter, self.meter)
             provider.add_span_processor(BatchSpanProcessor(exporter))
         trace.set_tracer_provider(provider)
@@ -173,7 +221,11 @@ class Telemetry:
         self._ours.append(provider)
 
     def _delivering(self, signal: Signal, made: type[Any]) -> Any:
-        return delivering(signal, made, buffer_bytes=self._buffer_bytes, shutdown_seconds=self._shutdown_seconds)
+        exporter = delivering(signal, made, buffer_bytes=self._buffer_bytes, shutdown_seconds=self._shutdown_seconds)
+        delivery = getattr(exporter, "delivery", None)
+        if isinstance(delivery, Delivery):
+            self.deliveries[signal] = delivery
+        return exporter
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -207,6 +259,8 @@ class Telemetry:
             logging.getLogger().removeHandler(self._handler)
             self._handler = None
         ours, self._ours = self._ours, []
+        if self._fast_path is not None:
+            self._fast_path.close()
         deadline = time.monotonic() + self._shutdown_seconds
         # Metrics last: their final collection then has the other two's last counts.
         groups = (

@@ -1,0 +1,126 @@
+"""Histograms of what records hold, as the SDK would have made them: buckets, sums, extremes and exemplars, for each reader."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from opentelemetry.sdk.metrics import Exemplar
+from opentelemetry.sdk.metrics.export import AggregationTemporality, Histogram, HistogramDataPoint, Metric
+
+MeasuredBy = tuple[tuple[str, str | int], ...]
+"""The attributes of a series, in an order of their own."""
+
+MOST_SERIES = 2000
+"""Of one histogram, as in the SDK: what comes after them is counted in one series, marked as the overflow."""
+
+_OVERFLOW: MeasuredBy = (("otel.metric.overflow", True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A histogram's name, unit, description, and upper bounds of its buckets."""
+
+    name: str
+    unit: str
+    description: str
+    bounds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The span that a measurement was made in, for an exemplar; time: nanoseconds since 1970."""
+
+    trace_id: bytes
+    span_id: bytes
+    time: int
+
+
+class Series:
+    """One histogram's counts for one set of attributes."""
+
+    __slots__ = ("bounds", "count", "counts", "exemplars", "largest", "smallest", "started", "total")
+
+    def __init__(self, bounds: Sequence[float], started: int) -> None:
+        self.bounds = bounds
+        self.begin(started)
+
+    def begin(self, started: int) -> None:
+        """From nothing."""
+        self.started = started
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.count = 0
+        self.total = 0.0
+        self.smallest, self.largest = float("inf"), float("-inf")
+        self.exemplars: dict[int, tuple[float, Source]] = {}
+
+    def record(self, value: float, source: Source | None) -> None:
+        """Count a value; the latest of each bucket is kept as its exemplar, where it was measured in a span."""
+        at = bisect_left(self.bounds, value)
+        self.counts[at] += 1
+        self.count += 1
+        self.total += value
+        if value < self.smallest:
+            self.smallest = value
+        if value > self.largest:
+            self.largest = value
+        if source is not None:
+            self.exemplars[at] = (value, source)
+
+    def point(self, measured_by: MeasuredBy, now: int) -> HistogramDataPoint:
+        """What was counted, up to now; its exemplars are given once."""
+        exemplars, self.exemplars = self.exemplars, {}
+        return HistogramDataPoint(
+            attributes=dict(measured_by),
+            start_time_unix_nano=self.started,
+            time_unix_nano=now,
+            count=self.count,
+            sum=self.total,
+            bucket_counts=list(self.counts),
+            explicit_bounds=list(self.bounds),
+            min=self.smallest,
+            max=self.largest,
+            exemplars=[
+                Exemplar({}, value, source.time, int.from_bytes(source.span_id, "big"), int.from_bytes(source.trace_id, "big"))
+                for _, (value, source) in sorted(exemplars.items())
+            ],
+        )
+
+
+class Distribution:
+    """One histogram, all of its series, for one reader. Not for several threads at once."""
+
+    def __init__(self, definition: Definition, temporality: AggregationTemporality) -> None:
+        self._definition = definition
+        self._delta = temporality is AggregationTemporality.DELTA
+        self._temporality = temporality
+        self._began = time.time_ns()
+        self._series: dict[MeasuredBy, Series] = {}
+
+    def series(self, measured_by: MeasuredBy) -> Series:
+        """The counts for these attributes."""
+        found = self._series.get(measured_by)
+        if found is None:
+            if len(self._series) >= MOST_SERIES - 1 and measured_by != _OVERFLOW:
+                return self.series(_OVERFLOW)
+            found = self._series[measured_by] = Series(self._definition.bounds, self._began)
+        return found
+
+    def metric(self, now: int) -> Metric | None:
+        """What to export; None where nothing was counted (for deltas: since the last time)."""
+        points = [series.point(measured_by, now) for measured_by, series in self._series.items() if series.count]
+        if self._delta:
+            self._began = now
+            for series in self._series.values():
+                series.begin(now)
+        if not points:
+            return None
+        data = Histogram(points, self._temporality)
+        return Metric(self._definition.name, self._definition.description, self._definition.unit, data)
+
+
+def metrics_of(distributions: Iterable[Distribution], now: int) -> list[Metric]:
+    """Those that have something to export."""
+    return [made for one in distributions if (made := one.metric(now)) is not None]

@@ -1,0 +1,173 @@
+"""From what ended to OTLP: requests of spans and of log records, as the SDK's exporters would write them, only sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from vitals.telemetry.fast_path import predicted, record, wire
+from vitals.telemetry.fast_path import shape as shapes
+from vitals.telemetry.fast_path.batch import HAS_IS_REMOTE, IS_REMOTE, Batch, encoded
+from vitals.telemetry.fast_path.shape import Attributes, Template
+from vitals.telemetry.fast_path.span import RequestSpan
+
+
+class Ended(NamedTuple):
+    """A request whose answer is written: what it shares with others, its record, and what it has for itself.
+
+    path: where it is not the route's. span: where something was added to it.
+    """
+
+    template: Template
+    record: bytes
+    path: str = ""
+    query: str = ""
+    span: RequestSpan | None = None
+
+    def attributes(self) -> Attributes:
+        """Of the span, but for what was added to it."""
+        made = self.template.shape.attributes(self.path, self.query)
+        if client_port := record.unpack(self.record)[7]:
+            made["client.port"] = client_port
+        return made
+
+
+@dataclass(slots=True)
+class Encoded:
+    """Of one batch of ended requests and calls: messages by kind, each with its tag and length; spans that the SDK encodes;
+    what can't be encoded.
+    """
+
+    request_spans: list[bytes] = field(default_factory=list)
+    batch_spans: list[bytes] = field(default_factory=list)
+    logs: list[bytes] = field(default_factory=list)
+    by_sdk: list[ReadableSpan] = field(default_factory=list)
+    failed: list[Ended | Batch] = field(default_factory=list)
+
+
+_LOCAL = b"\x85\x01" + HAS_IS_REMOTE.to_bytes(4, "little")
+_REMOTE = b"\x85\x01" + (HAS_IS_REMOTE | IS_REMOTE).to_bytes(4, "little")
+_SPANS, _LOGS = b"\x12", b"\x12"
+"""The tags of `ScopeSpans.spans` and `ScopeLogs.log_records`."""
+
+
+class Encoder:
+    """Encodes for one resource. scope: the one that requests' spans are exported under."""
+
+    def __init__(self, resource: Resource, scope: InstrumentationScope, ours: InstrumentationScope) -> None:
+        self._resource = resource
+        self._scope = scope
+        attributes = [wire.attribute(wire.RESOURCE_ATTRIBUTE, key, value) for key, value in resource.attributes.items()]
+        self._resource_field = wire.sized(b"\x0a", b"".join(attributes))
+        self._resource_schema = wire.text(b"\x1a", resource.schema_url) if resource.schema_url else b""
+        self._request_scope, self._our_scope = _Scope(scope), _Scope(ours)
+
+    def encode(self, items: Iterable[Ended | Batch]) -> Encoded:
+        """All of them, in their order."""
+        made = Encoded()
+        for item in items:
+            try:
+                if not isinstance(item, Batch):
+                    self._request(item, made)
+                elif item.sampled:
+                    made.batch_spans.append(wire.sized(_SPANS, encoded(item)))
+            except Exception:  # an application can put anything on a span: the others of its batch are not lost for it
+                made.failed.append(item)
+        return made
+
+    def spans(self, request_spans: Sequence[bytes], batch_spans: Sequence[bytes]) -> bytes:
+        """An `ExportTraceServiceRequest`."""
+        by_scope = ((self._request_scope, request_spans), (self._our_scope, batch_spans))
+        scopes = [scope.around(spans) for scope, spans in by_scope if spans]
+        return wire.sized(b"\x0a", b"".join([self._resource_field, *scopes, self._resource_schema]))
+
+    def logs(self, logs: Sequence[bytes]) -> bytes:
+        """An `ExportLogsServiceRequest`."""
+        return wire.sized(b"\x0a", b"".join([self._resource_field, self._our_scope.around(logs), self._resource_schema]))
+
+    def _request(self, ended: Ended, made: Encoded) -> None:
+        packed, span = ended.record, ended.span
+        flags = packed[-1]
+        if span is not None and span.predicted is not None:
+            trace_flags = (flags & record.SAMPLED) | (2 if flags & record.RANDOM_TRACE_ID else 0)
+            ids = packed[record.TRACE_ID], packed[record.SPAN_ID]
+            made.logs.append(wire.sized(_LOGS, predicted.as_log(span.predicted, *ids, trace_flags)))
+        if not flags & record.SAMPLED:
+            return
+        if span is not None and not span.like_others:
+            made.by_sdk.append(self._readable(ended, span))
+            return
+        template = ended.template
+        parts = [
+            b"\x0a\x10",
+            packed[record.TRACE_ID],
+            b"\x12\x08",
+            packed[record.SPAN_ID],
+            template.head,
+            b"\x39",
+            packed[record.START],
+            b"\x41",
+            packed[record.END],
+            template.tail,
+            _REMOTE if flags & record.PARENT_REMOTE else _LOCAL,
+        ]
+        if flags & record.HAS_PARENT:
+            parts += [b"\x22\x08", packed[record.PARENT_SPAN_ID]]
+        if ended.path:
+            parts.append(wire.attribute(wire.SPAN_ATTRIBUTE, "url.path", ended.path))
+        if ended.query:
+            parts.append(wire.attribute(wire.SPAN_ATTRIBUTE, "url.query", ended.query))
+        client_port = packed[-3] | packed[-2] << 8
+        if client_port:
+            parts.append(wire.repeated_attribute(wire.SPAN_ATTRIBUTE, "client.port", client_port))
+        if span is not None and span.predicted is not None:
+            parts.append(predicted.on_span(span.predicted))
+        made.request_spans.append(wire.sized(_SPANS, b"".join(parts)))
+
+    def _readable(self, ended: Ended, span: RequestSpan) -> ReadableSpan:
+        """For a span that an application has added something to: as rare as that is, the SDK encodes it."""
+        _, _, _, start, end, _, _, _, _ = record.unpack(ended.record)
+        shape = ended.template.shape
+        attributes = span.own()
+        for key, value in ended.attributes().items():
+            if key in ("http.response.status_code", "error.type") or (key == "http.route" and key not in attributes):
+                attributes[key] = value
+        if span.predicted is not None:
+            said: dict[str, Any] = {**span.predicted.on_span, **predicted.attributes_of(span.predicted.made)}
+            for key, value in said.items():
+                attributes[key] = value
+        failed = shape.status is not None and shapes.is_error(shape.status)
+        return ReadableSpan(
+            name=span.given_name or shape.name,
+            context=span.get_span_context(),
+            parent=span.parent,
+            resource=self._resource,
+            attributes=attributes,
+            events=span.events or BoundedList(1),
+            links=span.links or BoundedList(1),
+            kind=SpanKind.INTERNAL if shape.internal else SpanKind.SERVER,
+            status=span.status or Status(StatusCode.ERROR if failed else StatusCode.UNSET),
+            start_time=start,
+            end_time=end,
+            instrumentation_scope=self._scope,
+        )
+
+
+class _Scope:
+    """An instrumentation scope, encoded once."""
+
+    def __init__(self, scope: InstrumentationScope) -> None:
+        version = wire.text(b"\x12", scope.version) if scope.version else b""
+        self._field = wire.sized(b"\x0a", wire.text(b"\x0a", scope.name) + version)
+        self._schema = wire.text(b"\x1a", scope.schema_url) if scope.schema_url else b""
+
+    def around(self, messages: Sequence[bytes]) -> bytes:
+        """A `ScopeSpans` or a `ScopeLogs` of them, with its tag."""
+        return wire.sized(b"\x12", b"".join([self._field, *messages, self._schema]))

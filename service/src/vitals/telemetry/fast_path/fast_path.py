@@ -1,0 +1,179 @@
+"""One application's fast path, put together: its encoder, its sender, its histograms, and what it counts of itself."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.sdk.metrics import Histogram
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData, ResourceMetrics
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind
+
+from vitals.telemetry.delivery.delivery import Delivery
+from vitals.telemetry.fast_path.batch import Batch, Ids
+from vitals.telemetry.fast_path.encoder import Encoder, Ended
+from vitals.telemetry.fast_path.measures import Active, Measures
+from vitals.telemetry.fast_path.sender import Sender
+from vitals.telemetry.fast_path.span import RequestSpan
+
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.21.0"
+REQUEST_SCOPE = InstrumentationScope(
+    "opentelemetry.instrumentation.fastapi", version("opentelemetry-instrumentation-fastapi"), SCHEMA_URL
+)
+"""As the SDK's path has it: the same spans, whichever way they were made."""
+
+OUR_SCOPE = InstrumentationScope("vitals")
+
+_new_bits = random.getrandbits
+
+
+class FastPath:
+    """Made when an application begins to be served, and closed when it ends."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        *,
+        sampler: Sampler,
+        traces: Delivery | None,
+        logs: Delivery | None,
+        export_by_sdk: Callable[[Sequence[ReadableSpan]], object],
+    ) -> None:
+        """traces, logs: where encoded requests go; None where the signal is not exported."""
+        self._resource = resource
+        self._sampler = None if sampler is DEFAULT_ON else sampler
+        self.limits = SpanLimits()
+        self.active = Active()
+        self.exporting_logs = logs is not None
+        self._sender = Sender(
+            Encoder(resource, REQUEST_SCOPE, OUR_SCOPE),
+            traces=traces,
+            logs=logs,
+            export_by_sdk=export_by_sdk,
+            delay_seconds=_number("OTEL_BSP_SCHEDULE_DELAY") / 1000,
+            most_waiting=_number("OTEL_BSP_MAX_QUEUE_SIZE"),
+        )
+        self.put: Callable[[Ended | Batch], None] = self._sender.put
+
+    def span(
+        self, name: str, context: Context, parent: SpanContext | None, start: int, facts: Callable[[], Mapping[str, Any]]
+    ) -> RequestSpan:
+        """A request's span. parent: None for the first of a trace."""
+        if parent is None:
+            trace_id = _new_bits(128) or 1
+            sampled, random_id, state = True, True, None
+        else:
+            trace_id = parent.trace_id
+            sampled, state = parent.trace_flags.sampled, parent.trace_state
+            random_id = parent.trace_flags.random_trace_id
+        if self._sampler is not None:
+            made = self._sampler.should_sample(context, trace_id, name, SpanKind.SERVER, facts())
+            sampled, state = bool(made.decision.is_sampled()), made.trace_state  # type: ignore[no-untyped-call]
+        return RequestSpan(
+            trace_id=trace_id,
+            span_id=_new_bits(64) or 1,
+            parent=parent,
+            sampled=sampled,
+            random_trace_id=random_id,
+            trace_state=state,
+            start=start,
+            facts=facts,
+            limits=self.limits,
+        )
+
+    def call(
+        self,
+        requests: Sequence[RequestSpan],
+        *,
+        start: int,
+        end: int,
+        seconds: float,
+        rows: int,
+        on_span: Mapping[str, str],
+        measured: tuple[tuple[str, str | int], ...],
+    ) -> None:
+        """A call of the model that went well, for these requests."""
+        links = [Ids(one.trace_id.to_bytes(16, "big"), one.span_id.to_bytes(8, "big"), one.sampled) for one in requests]
+        first = next((at for at, one in enumerate(requests) if one.sampled), 0)
+        self.put(
+            Batch(
+                parent=links[first],
+                links=links,
+                trace_id=links[first].trace_id,
+                span_id=(_new_bits(64) or 1).to_bytes(8, "big"),
+                sampled=links[first].sampled,
+                start=start,
+                end=end,
+                seconds=seconds,
+                rows=rows,
+                on_span=on_span,
+                measured=measured,
+            )
+        )
+
+    def feed(self, readers: Iterable[MetricReader]) -> None:
+        """Add its histograms to what these readers collect from now on."""
+        exemplars = os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based").strip().lower()
+        for reader in readers:
+            # A reader has no public way to be given metrics that are not an instrument's (opentelemetry-sdk 1.45).
+            temporalities = reader._instrument_class_temporality.items()
+            temporality = next(chosen for instrument, chosen in temporalities if issubclass(instrument, Histogram))
+            measures = Measures(temporality, exemplars=exemplars)
+            self._sender.measures.append(measures)
+            reader._set_collect_callback(self._adding(reader._collect, measures))
+
+    def _adding(self, collect: Any, measures: Measures) -> Callable[..., MetricsData]:
+        def both(reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData:
+            found: MetricsData | None = collect(reader, timeout_millis=timeout_millis)
+            scopes = self._sender.collected(measures, REQUEST_SCOPE, OUR_SCOPE, self.active)
+            if not scopes:
+                return found  # type: ignore[return-value]
+            ours = ResourceMetrics(self._resource, scopes, self._resource.schema_url)
+            return MetricsData([*(found.resource_metrics if found else []), ours])
+
+        return both
+
+    def report(self, meter: Meter) -> None:
+        """Count what is encoded and dropped as the SDK's own processors do."""
+        processed = self._sender.processed
+
+        def spans(_: CallbackOptions) -> list[Observation]:
+            return _observed("packed_span_processor", processed.spans, processed.dropped_spans)
+
+        def logs(_: CallbackOptions) -> list[Observation]:
+            return _observed("packed_log_processor", processed.logs, processed.dropped_logs)
+
+        for what, unit, observe in (("span", "{span}", spans), ("log", "{log_record}", logs)):
+            meter.create_observable_counter(
+                f"otel.sdk.processor.{what}.processed",
+                [observe],
+                unit=unit,
+                description="Items that were encoded, or dropped for the reason in error.type.",
+            )
+
+    def flush(self) -> None:
+        """Hand over all that ended until now."""
+        self._sender.drain()
+
+    def close(self) -> None:
+        """Hand over all that ended, and end the thread."""
+        self._sender.close()
+
+
+def _observed(component: str, processed: int, dropped: int) -> list[Observation]:
+    named = {"otel.component.type": component, "otel.component.name": f"{component}/0"}
+    return [Observation(processed, named), Observation(dropped, {**named, "error.type": "queue_full"})]
+
+
+def _number(variable: str) -> int:
+    """Of a variable that defaults.apply() has set where the operator has not."""
+    return int(os.environ[variable])

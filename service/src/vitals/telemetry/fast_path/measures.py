@@ -1,0 +1,109 @@
+"""Which histograms the fast path keeps: those of HTTP requests, and those of a model's calls and answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Metric,
+    NumberDataPoint,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from vitals.telemetry import defaults
+from vitals.telemetry.fast_path.batch import Batch
+from vitals.telemetry.fast_path.distributions import Definition, Distribution, MeasuredBy, Source, metrics_of
+from vitals.telemetry.fast_path.predicted import Predicted
+
+_SIZES = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0)
+"""The SDK's own bounds, which contrib's instrumentation has for sizes."""
+
+DURATION = Definition("http.server.request.duration", "s", "Duration of HTTP server requests.", defaults.REQUEST_SECONDS)
+REQUEST_SIZE = Definition("http.server.request.body.size", "By", "Size of HTTP server request bodies.", _SIZES)
+RESPONSE_SIZE = Definition("http.server.response.body.size", "By", "Size of HTTP server response bodies.", _SIZES)
+INFERENCE = Definition(
+    "ml.inference.duration", "s", "Duration of one call of the model, for all rows of its batch.", defaults.INFERENCE_SECONDS
+)
+BATCH_ROWS = Definition("ml.inference.batch.size", "{row}", "Rows in one call of the model.", defaults.BATCH_ROWS)
+CONFIDENCE = Definition("ml.prediction.confidence", "1", "Probability of the predicted class.", defaults.CONFIDENCE)
+
+_ACTIVE = ("http.server.active_requests", "Number of active HTTP server requests.", "{request}")
+
+
+@dataclass(slots=True)
+class Active:
+    """Requests that are being served now, by method and scheme. Changed by the event loop alone."""
+
+    began: int = field(default_factory=time.time_ns)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def metric(self, now: int) -> Metric | None:
+        """What to export."""
+        points = [
+            NumberDataPoint({"http.request.method": method, "url.scheme": scheme}, self.began, now, count)
+            for (method, scheme), count in list(self.counts.items())
+        ]
+        name, description, unit = _ACTIVE
+        data = Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=False)
+        return Metric(name, description, unit, data) if points else None
+
+
+class Measures:
+    """The histograms of one reader. exemplars: whether any are kept, and whether of spans that are not sampled, too."""
+
+    def __init__(self, temporality: AggregationTemporality, *, exemplars: str) -> None:
+        self._exemplars = exemplars
+        self.duration, self.request_size, self.response_size, self.inference, self.rows, self.confidence = self._all = [
+            Distribution(one, temporality) for one in (DURATION, REQUEST_SIZE, RESPONSE_SIZE, INFERENCE, BATCH_ROWS, CONFIDENCE)
+        ]
+
+    def request(
+        self,
+        measured_by: MeasuredBy,
+        *,
+        nanoseconds: int,
+        request_bytes: int,
+        response_bytes: int,
+        source: Source | None,
+    ) -> None:
+        """One request."""
+        self.duration.series(measured_by).record(nanoseconds / 1e9, source)
+        if response_bytes >= 0:
+            self.response_size.series(measured_by).record(response_bytes, source)
+        if request_bytes >= 0:
+            self.request_size.series(measured_by).record(request_bytes, source)
+
+    def predicted(self, predicted: Predicted, measured_by: MeasuredBy, source: Source | None) -> None:
+        """The answers of one request."""
+        series = self.confidence.series(measured_by)
+        for one in predicted.made:
+            if one.confidence is not None:
+                series.record(one.confidence, source)
+
+    def batch(self, batch: Batch, source: Source | None) -> None:
+        """One call of the model."""
+        self.inference.series(batch.measured).record(batch.seconds, source)
+        self.rows.series(batch.measured).record(batch.rows, source)
+
+    def source(self, trace_id: bytes, span_id: bytes, at: int, *, sampled: bool) -> Source | None:
+        """Where a measurement was made, if it may be an exemplar."""
+        if self._exemplars == "always_off" or (not sampled and self._exemplars != "always_on"):
+            return None
+        return Source(trace_id, span_id, at)
+
+    def scopes(self, http: InstrumentationScope, ours: InstrumentationScope, active: Active) -> list[ScopeMetrics]:
+        """What to export, by the scope that it is exported under."""
+        now = time.time_ns()
+        of_http = metrics_of(self._all[:3], now)
+        if (requests := active.metric(now)) is not None:
+            of_http.append(requests)
+        of_model = metrics_of(self._all[3:], now)
+        return [
+            ScopeMetrics(scope, metrics, scope.schema_url or "")
+            for scope, metrics in ((http, of_http), (ours, of_model))
+            if metrics
+        ]

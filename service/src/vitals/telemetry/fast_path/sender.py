@@ -1,0 +1,174 @@
+"""What ended waits here for the thread that encodes it, some times a second, and leaves it to the deliveries."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.metrics.export import ScopeMetrics
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from vitals.telemetry.delivery.delivery import Delivery
+from vitals.telemetry.fast_path import record
+from vitals.telemetry.fast_path.batch import Batch
+from vitals.telemetry.fast_path.distributions import Source
+from vitals.telemetry.fast_path.encoder import Encoder, Ended
+from vitals.telemetry.fast_path.measures import Active, Measures
+
+_logger = logging.getLogger(__name__)
+
+_MOST_TOGETHER = 512
+"""Requests that are encoded for one message: a message of more would be long on its way, and so would what is in it."""
+
+
+@dataclass(slots=True)
+class Processed:
+    """Items that were encoded, and those that were dropped: too many waited, or they could not be encoded."""
+
+    spans: int = 0
+    logs: int = 0
+    dropped_spans: int = 0
+    dropped_logs: int = 0
+
+
+class Sender:
+    """Takes from the event loop, in its own thread encodes, measures and hands over.
+
+    `ended` and `called` are for the event loop and the model's thread: each is one append. Everything that was given before
+    `drain` is counted and handed over once it returns.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        traces: Delivery | None,
+        logs: Delivery | None,
+        export_by_sdk: Callable[[Sequence[ReadableSpan]], object],
+        delay_seconds: float,
+        most_waiting: int,
+    ) -> None:
+        """traces, logs: None where that signal is not exported. export_by_sdk: for spans that an application added to."""
+        self._encoder = encoder
+        self._traces, self._logs, self._export_by_sdk = traces, logs, export_by_sdk
+        self._delay_seconds = delay_seconds
+        self._most_waiting = most_waiting
+        self.measures: list[Measures] = []
+        self.processed = Processed()
+        self._begin()
+        myself = weakref.ref(self)
+
+        def forked() -> None:
+            if (found := myself()) is not None:
+                found._begin()
+
+        os.register_at_fork(after_in_child=forked)
+
+    def _begin(self) -> None:
+        """In a new process: what waits is the parent's, which sends it."""
+        self._waiting: deque[Ended | Batch] = deque()
+        self._draining = threading.RLock()
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._asleep = True
+        self._thread: threading.Thread | None = None
+
+    def put(self, item: Ended | Batch) -> None:
+        """A request that was answered, or a call of the model."""
+        if len(self._waiting) >= self._most_waiting:
+            self._drop(item)
+            return
+        self._waiting.append(item)
+        if self._asleep:
+            self._asleep = False
+            if self._thread is None:
+                self._start()
+            self._wake.set()
+
+    def drain(self) -> None:
+        """Encode, measure and hand over all that waits now."""
+        with self._draining, suppress_instrumentation():
+            while self._waiting:
+                self._hand_over([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))])
+
+    def collected(
+        self, measures: Measures, http: InstrumentationScope, ours: InstrumentationScope, active: Active
+    ) -> list[ScopeMetrics]:
+        """What one reader's histograms hold, everything included that ended before."""
+        with self._draining:
+            self.drain()
+            return measures.scopes(http, ours, active)
+
+    def close(self) -> None:
+        """Drain, and end the thread. What comes later is dropped by the deliveries, and counted."""
+        self._stop.set()
+        self._wake.set()
+        self.drain()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="vitals encodes requests", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            self._stop.wait(self._delay_seconds)
+            self._asleep = True  # before it is drained: what comes in between wakes this thread once more
+            try:
+                self.drain()
+            except Exception:
+                _logger.exception("Requests could not be encoded.")
+
+    def _hand_over(self, items: Sequence[Ended | Batch]) -> None:
+        for item in items:
+            self._measure(item)
+        made = self._encoder.encode(items)
+        spans = len(made.request_spans) + len(made.batch_spans)
+        if self._traces is not None:
+            if spans:
+                self._traces.put(self._encoder.spans(made.request_spans, made.batch_spans), spans)
+            if made.by_sdk:
+                self._export_by_sdk(made.by_sdk)
+        if self._logs is not None and made.logs:
+            self._logs.put(self._encoder.logs(made.logs), len(made.logs))
+        for item in made.failed:
+            self._drop(item)
+        self.processed.spans += spans + len(made.by_sdk)
+        self.processed.logs += len(made.logs)
+
+    def _measure(self, item: Ended | Batch) -> None:
+        for measures in self.measures:
+            if isinstance(item, Batch):
+                source = measures.source(item.trace_id, item.span_id, item.end, sampled=item.sampled)
+                measures.batch(item, source)
+            else:
+                _measure_request(measures, item)
+
+    def _drop(self, item: Ended | Batch) -> None:
+        if isinstance(item, Batch):
+            self.processed.dropped_spans += item.sampled
+            return
+        self.processed.dropped_spans += bool(item.record[-1] & record.SAMPLED)
+        self.processed.dropped_logs += item.span is not None and item.span.predicted is not None
+
+
+def _measure_request(measures: Measures, ended: Ended) -> None:
+    trace_id, span_id, _, start, end, request_bytes, response_bytes, _, flags = record.unpack(ended.record)
+    source: Source | None = measures.source(trace_id, span_id, end, sampled=bool(flags & record.SAMPLED))
+    measures.request(
+        ended.template.measured,
+        nanoseconds=end - start,
+        request_bytes=request_bytes,
+        response_bytes=response_bytes,
+        source=source,
+    )
+    span = ended.span
+    if span is not None and span.predicted is not None:
+        measures.predicted(span.predicted, tuple(span.predicted.on_log.items()), source)

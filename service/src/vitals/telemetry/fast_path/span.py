@@ -1,0 +1,185 @@
+"""The span of a request that is being served: OpenTelemetry's `Span`, without the SDK's work for what nobody uses."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import Event, SpanLimits
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.util.types import Attributes, AttributeValue
+
+if TYPE_CHECKING:
+    from vitals.telemetry.fast_path.predicted import Predicted
+
+_logger = logging.getLogger(__name__)
+
+
+class RequestSpan(Span):
+    """Does what the SDK's span does. What is set on it is kept as it comes; what is not set costs nothing.
+
+    `own_attributes`, `events` and `links` are None until somebody adds one: then the span is no longer like others of its shape.
+    """
+
+    def __init__(
+        self,
+        *,
+        trace_id: int,
+        span_id: int,
+        parent: SpanContext | None,
+        sampled: bool,
+        random_trace_id: bool,
+        trace_state: TraceState | None,
+        start: int,
+        facts: Callable[[], Mapping[str, Any]],
+        limits: SpanLimits,
+    ) -> None:
+        """start: nanoseconds since 1970. facts: the attributes that the request has by itself, as far as they are known."""
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.parent = parent
+        self.sampled = sampled
+        self.random_trace_id = random_trace_id
+        self.trace_state = trace_state
+        self.start = start
+        self.ended = 0
+        self.status: Status | None = None
+        self.given_name: str | None = None
+        self.own_attributes: BoundedAttributes | None = None
+        self.events: BoundedList[Event] | None = None
+        self.links: BoundedList[Link] | None = None
+        self.predicted: Predicted | None = None
+        self._facts = facts
+        self._limits = limits
+        self._context: SpanContext | None = None
+
+    @property
+    def like_others(self) -> bool:
+        """Whether everything that it says follows from its request."""
+        return (
+            self.own_attributes is None
+            and self.events is None
+            and self.links is None
+            and self.status is None
+            and self.given_name is None
+            and not self.trace_state
+        )
+
+    def get_span_context(self) -> SpanContext:
+        """Its ids, made when they are first asked for."""
+        if self._context is None:
+            flags = TraceFlags.SAMPLED if self.sampled else TraceFlags.DEFAULT
+            if self.random_trace_id:
+                flags |= TraceFlags.RANDOM_TRACE_ID
+            self._context = SpanContext(self.trace_id, self.span_id, False, TraceFlags(flags), self.trace_state)
+        return self._context
+
+    def is_recording(self) -> bool:
+        """Whether it is sampled, and its answer is still being written."""
+        return self.sampled and not self.ended
+
+    def end(self, end_time: int | None = None) -> None:
+        """End it now, or at that time; what comes later is not kept."""
+        if self.ended:
+            _logger.warning("Calling end() on an ended span.")
+            return
+        self.ended = end_time or time.time_ns()
+
+    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
+        """Keep each; a later value of the same key replaces an earlier one."""
+        own = self._changeable("Setting attribute on ended span.")
+        if own:
+            kept = self.own()
+            for key, value in attributes.items():
+                kept[key] = value
+
+    def set_attribute(self, key: str, value: AttributeValue) -> None:
+        """Keep it; a later value of the same key replaces an earlier one."""
+        self.set_attributes({key: value})
+
+    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
+        """Keep it; beyond the limit the oldest goes, and is counted."""
+        if not self._changeable("Tried calling add_event on an ended span."):
+            return
+        limits = self._limits
+        kept = BoundedAttributes(limits.max_event_attributes, attributes, max_value_len=limits.max_attribute_length)
+        if self.events is None:
+            self.events = BoundedList(limits.max_events)
+        self.events.append(Event(name=name, attributes=kept, timestamp=time.time_ns() if timestamp is None else timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        """Keep it; beyond the limit the oldest goes, and is counted."""
+        if context is None or not (context.is_valid or attributes or context.trace_state):
+            return
+        if not self._changeable("Tried calling add_link on an ended span."):
+            return
+        limits = self._limits
+        kept = BoundedAttributes(limits.max_link_attributes, attributes, max_value_len=limits.max_attribute_length)
+        if self.links is None:
+            self.links = BoundedList(limits.max_links)
+        self.links.append(Link(context, kept))
+
+    def update_name(self, name: str) -> None:
+        """Call it so, whatever its route is."""
+        if self._changeable("Tried calling update_name on an ended span."):
+            self.given_name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """OK is final, ERROR replaces what was before it, UNSET changes nothing."""
+        if not self._changeable("Tried calling set_status on an ended span."):
+            return
+        given = Status(status, description) if isinstance(status, StatusCode) else status
+        if given.status_code is StatusCode.UNSET or (self.status is not None and self.status.status_code is StatusCode.OK):
+            return
+        self.status = given
+
+    def record_exception(
+        self, exception: BaseException, attributes: Attributes = None, timestamp: int | None = None, escaped: bool = False
+    ) -> None:
+        """Keep it as an event, named by the semantic conventions."""
+        if not self.is_recording():
+            return
+        kind = type(exception)
+        known: dict[str, Any] = {
+            "exception.type": kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+            "exception.message": _text_of(exception),
+            "exception.stacktrace": "".join(traceback.format_exception(exception)),
+            "exception.escaped": str(escaped),
+        }
+        self.add_event("exception", {**known, **(attributes or {})}, timestamp)
+
+    def __exit__(self, kind: Any, exception: BaseException | None, trace: Any) -> None:
+        """As a context manager it keeps what was raised, and ends."""
+        if exception is not None and self.is_recording():
+            self.record_exception(exception)
+            self.set_status(Status(StatusCode.ERROR, f"{type(exception).__name__}: {_text_of(exception)}"))
+        self.end()
+
+    def own(self) -> BoundedAttributes:
+        """Its attributes, to be added to: those that its request has by itself come first."""
+        if self.own_attributes is None:
+            limits = self._limits
+            self.own_attributes = BoundedAttributes(
+                limits.max_span_attributes,
+                self._facts(),
+                immutable=False,
+                max_value_len=limits.max_span_attribute_length,
+            )
+        return self.own_attributes
+
+    def _changeable(self, warning: str) -> bool:
+        if self.ended:
+            _logger.warning(warning)
+        return self.is_recording()
+
+
+def _text_of(exception: BaseException) -> str:
+    try:
+        return str(exception)
+    except Exception:  # an exception's own text may raise, and telemetry must not
+        return f"<{type(exception).__name__} without a text>"
