@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import lru_cache
 from time import time_ns
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation.propagators import TraceResponsePropagator, get_global_response_propagator
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, SpanContext, StatusCode, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, StatusCode, set_span_in_context
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitals.telemetry import applications
@@ -22,13 +22,22 @@ from vitals.telemetry.fast_path.encoder import Ended
 from vitals.telemetry.fast_path.fast_path import FastPath
 from vitals.telemetry.fast_path.shape import Attributes, Shape, Template, is_error, known_method
 from vitals.telemetry.fast_path.span import RequestSpan
-from vitals.telemetry.request_facts import ScopeGetter, content_length, facts_of, headers_of, plain_parent, text_of
+from vitals.telemetry.request_facts import (
+    Facts,
+    ScopeGetter,
+    content_length,
+    facts_of,
+    headers_of,
+    length_of,
+    plain_parent,
+    text_of,
+)
 from vitals.telemetry.routes import Routes
 
 WATCHED = "vitals.watched"
 """In the scope of a request that has its span: an application that is mounted in another is instrumented with it."""
 
-_MOST_TEMPLATES = 2048
+_MOST_ALIKE, _MOST_TEMPLATES = 256, 1024
 _GETTER = ScopeGetter()
 
 
@@ -56,28 +65,47 @@ class RequestTelemetry:
         self._telemetry = telemetry
         self._excluded = excluded
         self._routes = Routes()
-        self._templates: dict[Shape, Template] = {}
+        self._alike: dict[Hashable, Alike] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one websocket, or the lifespan."""
-        if scope["type"] not in ("http", "websocket") or WATCHED in scope:
+        kind = scope["type"]
+        if (kind != "http" and kind != "websocket") or WATCHED in scope:
             await self.app(scope, receive, send)
             return
         scope[WATCHED] = True
         scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else
+        around = contexts.get_current()
+        fast_path = self._telemetry.fast_path
+        unusual = fast_path is None or kind == "websocket" or self._excluded is not None or around
+        if unusual and not self._by_fast_path(scope):
+            await self._otherwise(scope, receive, send)
+            return
+        assert fast_path is not None  # noqa: S101 - or it was served otherwise
+        entered = applications.enter(self._telemetry)
+        exchange = Exchange(self, fast_path, scope, send, around)
+        token = contexts.attach(exchange.context)
+        try:
+            await self.app(scope, receive, exchange.send)
+        finally:
+            exchange.finish()
+            contexts.detach(token)
+            applications.leave(entered)
+
+    def _by_fast_path(self, scope: Scope) -> bool:
+        """Whether a request that is unusual in some way goes this way all the same."""
+        if self._telemetry.fast_path is None or scope["type"] == "websocket" or not is_http_instrumentation_enabled():
+            return False
+        return self._excluded is None or not self._excluded(_url(scope))
+
+    async def _otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._telemetry.disabled:
             await self._propagating(scope, receive, send)
             return
         entered = applications.enter(self._telemetry)
         try:
-            if not is_http_instrumentation_enabled() or (self._excluded is not None and self._excluded(_url(scope))):
-                await self.app(scope, receive, send)
-                return
-            fast_path = self._telemetry.fast_path
-            if fast_path is None or scope["type"] == "websocket":
-                await self._by_sdk(scope, receive, send)
-                return
-            await self._watched(fast_path, scope, receive, send)
+            unwatched = not is_http_instrumentation_enabled() or (self._excluded is not None and self._excluded(_url(scope)))
+            await (self.app if unwatched else self._by_sdk)(scope, receive, send)
         finally:
             applications.leave(entered)
 
@@ -92,22 +120,18 @@ class RequestTelemetry:
         finally:
             contexts.detach(token)
 
-    async def _watched(self, fast_path: FastPath, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(self, fast_path, scope, send)
-        token = contexts.attach(exchange.context)
-        try:
-            await self.app(scope, receive, exchange.send)
-        finally:
-            exchange.finish()
-            contexts.detach(token)
-
-    def template(self, shape: Shape) -> Template:
-        """The one for this shape; they are remembered."""
-        found = self._templates.get(shape)
+    def alike(self, scope: Scope, user_agent: bytes, *, internal: bool) -> Alike:
+        """What this request shares with others of the same kind of client; they are remembered."""
+        server, client = scope.get("server"), scope.get("client")
+        key = (
+            scope.get("method"), scope.get("scheme"), scope.get("http_version"), server and server[0], server and server[1],
+            client and client[0], user_agent, internal,
+        )  # fmt: skip
+        found = self._alike.get(key)
         if found is None:
-            if len(self._templates) >= _MOST_TEMPLATES:
-                self._templates.clear()
-            found = self._templates[shape] = Template(shape)
+            if len(self._alike) >= _MOST_ALIKE:
+                self._alike.clear()
+            found = self._alike[key] = Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal)
         return found
 
     def route(self, scope: Scope, path: str, root_path: str) -> str:
@@ -115,41 +139,35 @@ class RequestTelemetry:
         return self._routes.of(scope, path, root_path)
 
 
-class Exchange:
-    """One request and its answer."""
+class Alike:
+    """Requests of one method from one client program at one address: what is known of them, and their templates."""
 
-    __slots__ = (
-        "_active", "_facts", "_fast_path", "_internal", "_owner", "_response_bytes", "_scope", "_send", "_status", "_trailers",
-        "context", "span",
-    )  # fmt: skip
+    __slots__ = ("_internal", "_templates", "active", "facts")
 
-    def __init__(self, owner: RequestTelemetry, fast_path: FastPath, scope: Scope, send: Send) -> None:
-        start = time_ns()
-        headers = headers_of(scope)
-        facts = self._facts = facts_of(scope, headers)
-        self._owner, self._fast_path, self._scope, self._send = owner, fast_path, scope, send
-        self._status: int | None = None
-        self._response_bytes = -1
-        self._trailers = False
-        around, parent = _context_of(scope, headers)
-        self._internal = around is None
-        context = contexts.get_current() if around is None else around
-        self.span = fast_path.span(facts.method, context, parent, start, self.attributes)
-        self.context = set_span_in_context(self.span, context)
-        active = fast_path.active.counts
-        what = (known_method(facts.method), facts.scheme)
-        self._active: tuple[str, str] | None = what
-        active[what] = active.get(what, 0) + 1
+    def __init__(self, facts: Facts, *, internal: bool) -> None:
+        """facts: of one of them."""
+        self.facts = facts
+        self.active = (known_method(facts.method), facts.scheme)
+        self._internal = internal
+        self._templates: dict[tuple[str, str, int | None], Template] = {}
 
-    def shape(self) -> tuple[Shape, str]:
-        """What this request shares with others, as far as it is known, and the path that it does not share."""
-        facts = self._facts
-        route = self._owner.route(self._scope, facts.path, facts.root_path)
-        shared = route == facts.path
-        shape = Shape(
+    def template(self, route: str, path: str, status: int | None) -> Template:
+        """For those that were answered so. path: where it is the route, else empty."""
+        key = (route, path, status)
+        found = self._templates.get(key)
+        if found is None:
+            if len(self._templates) >= _MOST_TEMPLATES:
+                self._templates.clear()
+            found = self._templates[key] = Template(self.shape(route, path, status))
+        return found
+
+    def shape(self, route: str, path: str, status: int | None) -> Shape:
+        """The same, not remembered."""
+        facts = self.facts
+        return Shape(
             facts.method,
             route,
-            facts.path if shared else "",
+            path,
             facts.scheme,
             facts.protocol_version,
             facts.server_address,
@@ -157,16 +175,42 @@ class Exchange:
             facts.client_address,
             facts.user_agent,
             self._internal,
-            self._status,
+            status,
         )
-        return shape, "" if shared else facts.path
+
+
+class Exchange:
+    """One request and its answer."""
+
+    __slots__ = (
+        "_alike", "_fast_path", "_open", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope", "_send",
+        "_status", "_trailers", "context", "span",
+    )  # fmt: skip
+
+    def __init__(self, owner: RequestTelemetry, fast_path: FastPath, scope: Scope, send: Send, around: Context) -> None:
+        start = time_ns()
+        headers = headers_of(scope)
+        self._owner, self._fast_path, self._scope, self._send = owner, fast_path, scope, send
+        self._path, self._root_path = scope["path"], scope.get("root_path", "")
+        self._status: int | None = None
+        self._response_bytes = -1
+        self._request_bytes = length_of(headers.get(b"content-length"))
+        self._trailers = False
+        self._open = True
+        internal = bool(around) and trace.get_current_span(around) is not INVALID_SPAN
+        alike = self._alike = owner.alike(scope, headers.get(b"user-agent", b""), internal=internal)
+        context, parent = (around, _valid(around)) if internal else _caller(scope, headers)
+        self.span = fast_path.span(context, parent, start, self.attributes)
+        self.context = set_span_in_context(self.span, context or _NOTHING_AROUND)
+        active = fast_path.active.counts
+        active[alike.active] = active.get(alike.active, 0) + 1
 
     def attributes(self) -> Attributes:
         """Of the span, as far as they are known."""
-        shape, path = self.shape()
-        made = shape.attributes(path, self._facts.query)
-        if self._facts.client_port:
-            made["client.port"] = self._facts.client_port
+        route = self._owner.route(self._scope, self._path, self._root_path)
+        made = self._alike.shape(route, self._path, self._status).attributes(query=self._query())
+        if client_port := self._client_port():
+            made["client.port"] = client_port
         return made
 
     def send(self, message: Message) -> Awaitable[None]:
@@ -183,33 +227,30 @@ class Exchange:
 
     def finish(self) -> None:
         """The span ends now, unless it has; its record is left to the sender."""
-        span, fast_path = self.span, self._fast_path
-        if self._active is None:
+        if not self._open:
             return
-        fast_path.active.counts[self._active] -= 1
-        self._active = None
+        self._open = False
+        span, fast_path, alike, path = self.span, self._fast_path, self._alike, self._path
+        fast_path.active.counts[alike.active] -= 1
         if not span.ended:
             span.ended = time_ns()
-        facts, parent = self._facts, span.parent
-        shape, path = self.shape()
-        flags = record.SAMPLED if span.sampled else 0
-        if span.random_trace_id:
-            flags |= record.RANDOM_TRACE_ID
-        if parent is not None:
-            flags |= record.HAS_PARENT | record.PARENT_REMOTE if parent.is_remote else record.HAS_PARENT
+        route = self._owner.route(self._scope, path, self._root_path)
+        shared = path if route == path else ""
         packed = record.pack(
-            span.trace_id.to_bytes(16, "big"),
-            span.span_id.to_bytes(8, "big"),
-            parent.span_id.to_bytes(8, "big") if parent is not None else _NO_PARENT,
+            span.trace_id,
+            span.span_id,
+            span.parent_span_id,
             span.start,
             span.ended,
-            facts.request_bytes,
+            self._request_bytes,
             self._response_bytes,
-            facts.client_port,
-            flags,
+            self._client_port(),
+            span.flags,
         )
         own = None if span.predicted is None and span.like_others else span
-        fast_path.put(Ended(self._owner.template(shape), packed, path, facts.query, own))
+        span.let_go()
+        template = alike.template(route, shared, self._status)
+        fast_path.put(Ended(template, packed, "" if shared else path, self._query(), own))
 
     async def _last(self, message: Message) -> None:
         await self._send(message)
@@ -221,31 +262,38 @@ class Exchange:
         if span.status is not None and is_error(status):
             span.set_status(StatusCode.ERROR)
         self._trailers = bool(message.get("trailers"))
-        headers = message.get("headers") or ()
-        self._response_bytes = content_length(headers)
+        self._response_bytes = content_length(message.get("headers") or ())
         return with_trace_response(message, span)
 
+    def _query(self) -> str:
+        query = self._scope.get("query_string")
+        return text_of(query) if query else ""
 
-_NO_PARENT = bytes(8)
+    def _client_port(self) -> int:
+        client = self._scope.get("client")
+        return client[1] or 0 if client else 0
+
+
+_NOTHING_AROUND = Context()
 _CARRIED = frozenset({b"traceparent", b"tracestate", b"baggage", b"b3", b"x-b3-traceid", b"uber-trace-id", b"x-amzn-trace-id"})
 
 
-def _context_of(scope: Scope, headers: MutableMapping[bytes, bytes]) -> tuple[Context | None, SpanContext | None]:
-    """What the request's span is made in, None for the context that is there already; and the span's parent."""
-    current = trace.get_current_span()
-    if current is not INVALID_SPAN:
-        outer = current.get_span_context()
-        return None, outer if outer.is_valid else None
-    if _standard(propagate.get_global_textmap()):
-        if b"traceparent" not in headers and b"baggage" not in headers:
-            return Context(), None
-        if b"tracestate" not in headers and b"baggage" not in headers:
-            parent = plain_parent(headers[b"traceparent"])
-            if parent is not None:
-                return set_span_in_context(NonRecordingSpan(parent), Context()), parent
+def _caller(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Context | None, SpanContext | None]:
+    """What the caller sent along, None where that is a `traceparent` at most; and the span that called."""
+    if _standard(propagate.get_global_textmap()) and b"tracestate" not in headers and b"baggage" not in headers:
+        traceparent = headers.get(b"traceparent")
+        if traceparent is None:
+            return None, None
+        parent = plain_parent(traceparent)
+        if parent is not None:
+            return None, parent
     extracted = propagate.extract(scope, getter=_GETTER)
-    found = trace.get_current_span(extracted).get_span_context()
-    return extracted, found if found.is_valid else None
+    return extracted, _valid(extracted)
+
+
+def _valid(context: Context) -> SpanContext | None:
+    found = trace.get_current_span(context).get_span_context()
+    return found if found.is_valid else None
 
 
 @lru_cache(maxsize=8)
@@ -264,7 +312,7 @@ def with_trace_response(message: Message, span: Span) -> Message:
     headers = list(message.get("headers") or ())
     made = {**message, "headers": headers}
     if type(propagator) is TraceResponsePropagator and type(span) is RequestSpan:
-        value = f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.sampled | span.random_trace_id << 1:02x}"
+        value = f"00-{span.trace_id.hex()}-{span.span_id.hex()}-{span.trace_flags:02x}"
         headers.append((b"traceresponse", value.encode()))
         headers.append((b"access-control-expose-headers", b"traceresponse"))
     else:

@@ -116,7 +116,7 @@ class Recorder:
         """
         span = trace.get_current_span()
         if type(span) is RequestSpan and not span.ended and span.predicted is None:
-            span.predicted = Predicted(made, features, self._on_spans, self._model, time.time_ns())
+            span.predicted = Predicted(made, features, self._on_spans, self._model, self._measured, time.time_ns())
             return
         said = attributes_of(made)
         trace.get_current_span().set_attributes({**self._on_spans, **said})

@@ -10,6 +10,7 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import SpanContext, TraceFlags
 
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_LONGEST_LENGTH = 18
 _NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
 
 
@@ -34,7 +35,6 @@ def facts_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Facts:
     """headers: from `headers_of`."""
     server, client = scope.get("server"), scope.get("client")
     user_agent = headers.get(b"user-agent")
-    length = headers.get(b"content-length")
     query = scope.get("query_string")
     return Facts(
         scope.get("method", ""),
@@ -48,7 +48,7 @@ def facts_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Facts:
         str(client[0]) if client and client[0] else "",
         client[1] or 0 if client else 0,
         text_of(user_agent) if user_agent else "",
-        int(length) if length is not None and length.isdigit() and len(length) < 19 else -1,
+        length_of(headers.get(b"content-length")),
     )
 
 
@@ -95,6 +95,11 @@ class ScopeGetter(Getter[Mapping[str, Any]]):
 def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """Of an answer; -1 where it does not say."""
     for name, value in headers:
-        if name.lower() == b"content-length":
-            return int(value) if value.isdigit() and len(value) < 19 else -1
+        if name == b"content-length" or name.lower() == b"content-length":
+            return length_of(value)
     return -1
+
+
+def length_of(value: bytes | None) -> int:
+    """Of a `content-length` header; -1 where there is none, or none that can be true."""
+    return int(value) if value is not None and value.isdigit() and len(value) <= _LONGEST_LENGTH else -1

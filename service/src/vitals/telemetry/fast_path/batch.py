@@ -16,23 +16,14 @@ _SPAN_FLAGS = b"\x85\x01" + HAS_IS_REMOTE.to_bytes(4, "little")
 
 
 @dataclass(slots=True)
-class Ids:
-    """A request's span, which a batch is the child of, or linked to."""
-
-    trace_id: bytes
-    span_id: bytes
-    sampled: bool
-
-
-@dataclass(slots=True)
 class Batch:
     """A call that went well. Times are nanoseconds since 1970; seconds: of the call itself.
 
-    links: the requests that it served. parent: the first of them that is sampled, or just the first. span_id: of its own span.
+    links: trace and span of each request that it served. parent_span_id: of the first of them that is sampled, or just the first.
     """
 
-    parent: Ids
-    links: Sequence[Ids]
+    parent_span_id: bytes
+    links: Sequence[tuple[bytes, bytes]]
     trace_id: bytes
     span_id: bytes
     sampled: bool
@@ -46,15 +37,14 @@ class Batch:
 
 def encoded(batch: Batch) -> bytes:
     """The span, without its tag."""
-    parent = batch.parent
     parts = [
         b"\x0a\x10" + batch.trace_id + b"\x12\x08" + batch.span_id,
-        b"\x22\x08" + parent.span_id,
+        b"\x22\x08" + batch.parent_span_id,
         _NAME_AND_KIND,
         b"\x39" + batch.start.to_bytes(8, "little") + b"\x41" + batch.end.to_bytes(8, "little"),
         *[wire.repeated_attribute(wire.SPAN_ATTRIBUTE, *one) for one in batch.on_span.items()],
         wire.repeated_attribute(wire.SPAN_ATTRIBUTE, "ml.inference.batch.size", batch.rows),
-        *[b"\x6a\x21\x0a\x10" + link.trace_id + b"\x12\x08" + link.span_id + _LINK_FLAGS for link in batch.links],
+        *[b"\x6a\x21\x0a\x10" + trace_id + b"\x12\x08" + span_id + _LINK_FLAGS for trace_id, span_id in batch.links],
         b"\x7a\x00" + _SPAN_FLAGS,
     ]
     return b"".join(parts)

@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import AggregationTemporality, Histogram, HistogramDataPoint, Metric
@@ -29,13 +30,17 @@ class Definition:
     bounds: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The span that a measurement was made in, for an exemplar; time: nanoseconds since 1970."""
+class Source(NamedTuple):
+    """The span that a measurement was made in, for an exemplar; time: nanoseconds since 1970, as eight bytes, lowest first."""
 
     trace_id: bytes
     span_id: bytes
-    time: int
+    time: bytes
+
+    def exemplar(self, value: float) -> Exemplar:
+        """Of that value."""
+        span_id, trace_id = int.from_bytes(self.span_id, "big"), int.from_bytes(self.trace_id, "big")
+        return Exemplar({}, value, int.from_bytes(self.time, "little"), span_id, trace_id)
 
 
 class Series:
@@ -83,7 +88,13 @@ class Series:
             min=self.smallest,
             max=self.largest,
             exemplars=[
-                Exemplar({}, value, source.time, int.from_bytes(source.span_id, "big"), int.from_bytes(source.trace_id, "big"))
+                Exemplar(
+                    {},
+                    value,
+                    int.from_bytes(source.time, "little"),
+                    int.from_bytes(source.span_id, "big"),
+                    int.from_bytes(source.trace_id, "big"),
+                )
                 for _, (value, source) in sorted(exemplars.items())
             ],
         )

@@ -16,7 +16,7 @@ from vitals.telemetry.fast_path import predicted, record, wire
 from vitals.telemetry.fast_path import shape as shapes
 from vitals.telemetry.fast_path.batch import HAS_IS_REMOTE, IS_REMOTE, Batch, encoded
 from vitals.telemetry.fast_path.shape import Attributes, Template
-from vitals.telemetry.fast_path.span import RequestSpan
+from vitals.telemetry.fast_path.span import RequestSpan, trace_flags
 
 
 class Ended(NamedTuple):
@@ -96,9 +96,7 @@ class Encoder:
         packed, span = ended.record, ended.span
         flags = packed[-1]
         if span is not None and span.predicted is not None:
-            trace_flags = (flags & record.SAMPLED) | (2 if flags & record.RANDOM_TRACE_ID else 0)
-            ids = packed[record.TRACE_ID], packed[record.SPAN_ID]
-            made.logs.append(wire.sized(_LOGS, predicted.as_log(span.predicted, *ids, trace_flags)))
+            made.logs.append(wire.sized(_LOGS, predicted.as_log(span.predicted, span.trace_id, span.span_id, trace_flags(flags))))
         if not flags & record.SAMPLED:
             return
         if span is not None and not span.like_others:
@@ -135,9 +133,10 @@ class Encoder:
         """For a span that an application has added something to: as rare as that is, the SDK encodes it."""
         _, _, _, start, end, _, _, _, _ = record.unpack(ended.record)
         shape = ended.template.shape
+        untouched = span.own_attributes is None
         attributes = span.own()
         for key, value in ended.attributes().items():
-            if key in ("http.response.status_code", "error.type") or (key == "http.route" and key not in attributes):
+            if untouched or key in ("http.response.status_code", "error.type") or (key == "http.route" and key not in attributes):
                 attributes[key] = value
         if span.predicted is not None:
             said: dict[str, Any] = {**span.predicted.on_span, **predicted.attributes_of(span.predicted.made)}

@@ -19,7 +19,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind
 
 from vitals.telemetry.delivery.delivery import Delivery
-from vitals.telemetry.fast_path.batch import Batch, Ids
+from vitals.telemetry.fast_path import record
+from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
 from vitals.telemetry.fast_path.sender import Sender
@@ -33,6 +34,7 @@ REQUEST_SCOPE = InstrumentationScope(
 
 OUR_SCOPE = InstrumentationScope("vitals")
 
+_NO_PARENT = bytes(8)
 _new_bits = random.getrandbits
 
 
@@ -65,30 +67,28 @@ class FastPath:
         self.put: Callable[[Ended | Batch], None] = self._sender.put
 
     def span(
-        self, name: str, context: Context, parent: SpanContext | None, start: int, facts: Callable[[], Mapping[str, Any]]
+        self, around: Context | None, parent: SpanContext | None, start: int, facts: Callable[[], Mapping[str, Any]]
     ) -> RequestSpan:
-        """A request's span. parent: None for the first of a trace."""
+        """A request's span. parent: None for the first of a trace; around: the context of both."""
+        state = None
         if parent is None:
-            trace_id = _new_bits(128) or 1
-            sampled, random_id, state = True, True, None
+            trace_id, parent_id = _new_bits(128).to_bytes(16, "big"), _NO_PARENT
+            flags = record.SAMPLED | record.RANDOM_TRACE_ID
         else:
-            trace_id = parent.trace_id
-            sampled, state = parent.trace_flags.sampled, parent.trace_state
-            random_id = parent.trace_flags.random_trace_id
+            trace_id, parent_id = parent.trace_id.to_bytes(16, "big"), parent.span_id.to_bytes(8, "big")
+            state = parent.trace_state or None
+            flags = record.HAS_PARENT
+            if parent.is_remote:
+                flags |= record.PARENT_REMOTE
+            if parent.trace_flags.sampled:
+                flags |= record.SAMPLED
+            if parent.trace_flags.random_trace_id:
+                flags |= record.RANDOM_TRACE_ID
         if self._sampler is not None:
-            made = self._sampler.should_sample(context, trace_id, name, SpanKind.SERVER, facts())
-            sampled, state = bool(made.decision.is_sampled()), made.trace_state  # type: ignore[no-untyped-call]
-        return RequestSpan(
-            trace_id=trace_id,
-            span_id=_new_bits(64) or 1,
-            parent=parent,
-            sampled=sampled,
-            random_trace_id=random_id,
-            trace_state=state,
-            start=start,
-            facts=facts,
-            limits=self.limits,
-        )
+            made = self._sampler.should_sample(around, int.from_bytes(trace_id, "big"), "", SpanKind.SERVER, facts())
+            flags = flags & ~record.SAMPLED | (record.SAMPLED if made.decision.is_sampled() else 0)  # type: ignore[no-untyped-call]
+            state = made.trace_state or None
+        return RequestSpan(trace_id, _new_bits(64).to_bytes(8, "big"), parent_id, flags, state, start, facts, self.limits)
 
     def call(
         self,
@@ -102,15 +102,14 @@ class FastPath:
         measured: tuple[tuple[str, str | int], ...],
     ) -> None:
         """A call of the model that went well, for these requests."""
-        links = [Ids(one.trace_id.to_bytes(16, "big"), one.span_id.to_bytes(8, "big"), one.sampled) for one in requests]
-        first = next((at for at, one in enumerate(requests) if one.sampled), 0)
+        first = next((one for one in requests if one.flags & record.SAMPLED), requests[0])
         self.put(
             Batch(
-                parent=links[first],
-                links=links,
-                trace_id=links[first].trace_id,
-                span_id=(_new_bits(64) or 1).to_bytes(8, "big"),
-                sampled=links[first].sampled,
+                parent_span_id=first.span_id,
+                links=[(one.trace_id, one.span_id) for one in requests],
+                trace_id=first.trace_id,
+                span_id=_new_bits(64).to_bytes(8, "big"),
+                sampled=first.sampled,
                 start=start,
                 end=end,
                 seconds=seconds,

@@ -15,9 +15,11 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vitals.telemetry import defaults
+from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
-from vitals.telemetry.fast_path.distributions import Definition, Distribution, MeasuredBy, Source, metrics_of
+from vitals.telemetry.fast_path.distributions import Definition, Distribution, Series, Source, metrics_of
 from vitals.telemetry.fast_path.predicted import Predicted
+from vitals.telemetry.fast_path.shape import Template
 
 _SIZES = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0)
 """The SDK's own bounds, which contrib's instrumentation has for sizes."""
@@ -30,6 +32,8 @@ INFERENCE = Definition(
 )
 BATCH_ROWS = Definition("ml.inference.batch.size", "{row}", "Rows in one call of the model.", defaults.BATCH_ROWS)
 CONFIDENCE = Definition("ml.prediction.confidence", "1", "Probability of the predicted class.", defaults.CONFIDENCE)
+
+_MOST_REMEMBERED = 4096
 
 _ACTIVE = ("http.server.active_requests", "Number of active HTTP server requests.", "{request}")
 
@@ -57,43 +61,57 @@ class Measures:
 
     def __init__(self, temporality: AggregationTemporality, *, exemplars: str) -> None:
         self._exemplars = exemplars
+        self._by_template: dict[Template, tuple[Series, Series, Series]] = {}
         self.duration, self.request_size, self.response_size, self.inference, self.rows, self.confidence = self._all = [
             Distribution(one, temporality) for one in (DURATION, REQUEST_SIZE, RESPONSE_SIZE, INFERENCE, BATCH_ROWS, CONFIDENCE)
         ]
 
-    def request(
-        self,
-        measured_by: MeasuredBy,
-        *,
-        nanoseconds: int,
-        request_bytes: int,
-        response_bytes: int,
-        source: Source | None,
-    ) -> None:
+    def request(self, template: Template, packed: bytes) -> None:
         """One request."""
-        self.duration.series(measured_by).record(nanoseconds / 1e9, source)
+        of_template = self._by_template.get(template)
+        if of_template is None:
+            of_template = self._remember(template)
+        duration, request_size, response_size = of_template
+        _, _, _, start, end, request_bytes, response_bytes, _, flags = record.unpack(packed)
+        source = self._source(packed) if flags & record.SAMPLED or self._exemplars == "always_on" else None
+        duration.record((end - start) / 1e9, source)
         if response_bytes >= 0:
-            self.response_size.series(measured_by).record(response_bytes, source)
+            response_size.record(response_bytes, source)
         if request_bytes >= 0:
-            self.request_size.series(measured_by).record(request_bytes, source)
+            request_size.record(request_bytes, source)
 
-    def predicted(self, predicted: Predicted, measured_by: MeasuredBy, source: Source | None) -> None:
+    def predicted(self, predicted: Predicted, packed: bytes) -> None:
         """The answers of one request."""
-        series = self.confidence.series(measured_by)
+        series = self.confidence.series(predicted.measured)
+        flags = packed[-1]
+        source = self._source(packed) if flags & record.SAMPLED or self._exemplars == "always_on" else None
         for one in predicted.made:
             if one.confidence is not None:
                 series.record(one.confidence, source)
 
-    def batch(self, batch: Batch, source: Source | None) -> None:
+    def batch(self, batch: Batch) -> None:
         """One call of the model."""
+        source = None
+        if self._exemplars != "always_off" and (batch.sampled or self._exemplars == "always_on"):
+            source = Source(batch.trace_id, batch.span_id, batch.end.to_bytes(8, "little"))
         self.inference.series(batch.measured).record(batch.seconds, source)
         self.rows.series(batch.measured).record(batch.rows, source)
 
-    def source(self, trace_id: bytes, span_id: bytes, at: int, *, sampled: bool) -> Source | None:
-        """Where a measurement was made, if it may be an exemplar."""
-        if self._exemplars == "always_off" or (not sampled and self._exemplars != "always_on"):
+    def _source(self, packed: bytes) -> Source | None:
+        if self._exemplars == "always_off":
             return None
-        return Source(trace_id, span_id, at)
+        return Source(packed[record.TRACE_ID], packed[record.SPAN_ID], packed[record.END])
+
+    def _remember(self, template: Template) -> tuple[Series, Series, Series]:
+        if len(self._by_template) >= _MOST_REMEMBERED:
+            self._by_template.clear()
+        measured = template.measured
+        found = self._by_template[template] = (
+            self.duration.series(measured),
+            self.request_size.series(measured),
+            self.response_size.series(measured),
+        )
+        return found
 
     def scopes(self, http: InstrumentationScope, ours: InstrumentationScope, active: Active) -> list[ScopeMetrics]:
         """What to export, by the scope that it is exported under."""

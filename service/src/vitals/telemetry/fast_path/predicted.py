@@ -19,14 +19,15 @@ _EVENT_NAME = wire.text(b"\x62", _EVENT)
 _DOUBLE = struct.Struct("<d")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Predicted:
-    """The answers of one request. on_span, on_log: what names the model there; at: nanoseconds since 1970."""
+    """The answers of one request. on_span, on_log, measured: what names the model there; at: nanoseconds since 1970."""
 
     made: Sequence[Prediction]
     features: LoggedRows | None
     on_span: Mapping[str, str]
     on_log: Mapping[str, str]
+    measured: tuple[tuple[str, str | int], ...]
     at: int
 
 

@@ -18,7 +18,6 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from vitals.telemetry.delivery.delivery import Delivery
 from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
-from vitals.telemetry.fast_path.distributions import Source
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
 
@@ -146,10 +145,11 @@ class Sender:
     def _measure(self, item: Ended | Batch) -> None:
         for measures in self.measures:
             if isinstance(item, Batch):
-                source = measures.source(item.trace_id, item.span_id, item.end, sampled=item.sampled)
-                measures.batch(item, source)
-            else:
-                _measure_request(measures, item)
+                measures.batch(item)
+                continue
+            measures.request(item.template, item.record)
+            if item.span is not None and item.span.predicted is not None:
+                measures.predicted(item.span.predicted, item.record)
 
     def _drop(self, item: Ended | Batch) -> None:
         if isinstance(item, Batch):
@@ -157,18 +157,3 @@ class Sender:
             return
         self.processed.dropped_spans += bool(item.record[-1] & record.SAMPLED)
         self.processed.dropped_logs += item.span is not None and item.span.predicted is not None
-
-
-def _measure_request(measures: Measures, ended: Ended) -> None:
-    trace_id, span_id, _, start, end, request_bytes, response_bytes, _, flags = record.unpack(ended.record)
-    source: Source | None = measures.source(trace_id, span_id, end, sampled=bool(flags & record.SAMPLED))
-    measures.request(
-        ended.template.measured,
-        nanoseconds=end - start,
-        request_bytes=request_bytes,
-        response_bytes=response_bytes,
-        source=source,
-    )
-    span = ended.span
-    if span is not None and span.predicted is not None:
-        measures.predicted(span.predicted, tuple(span.predicted.on_log.items()), source)

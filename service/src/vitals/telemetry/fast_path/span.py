@@ -14,6 +14,8 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes, AttributeValue
 
+from vitals.telemetry.fast_path import record
+
 if TYPE_CHECKING:
     from vitals.telemetry.fast_path.predicted import Predicted
 
@@ -26,25 +28,27 @@ class RequestSpan(Span):
     `own_attributes`, `events` and `links` are None until somebody adds one: then the span is no longer like others of its shape.
     """
 
+    __slots__ = (
+        "_context", "_facts", "_limits", "ended", "events", "flags", "given_name", "links", "own_attributes", "parent_span_id",
+        "predicted", "span_id", "start", "status", "trace_id", "trace_state",
+    )  # fmt: skip
+
     def __init__(
         self,
-        *,
-        trace_id: int,
-        span_id: int,
-        parent: SpanContext | None,
-        sampled: bool,
-        random_trace_id: bool,
+        trace_id: bytes,
+        span_id: bytes,
+        parent_span_id: bytes,
+        flags: int,
         trace_state: TraceState | None,
         start: int,
         facts: Callable[[], Mapping[str, Any]],
         limits: SpanLimits,
     ) -> None:
-        """start: nanoseconds since 1970. facts: the attributes that the request has by itself, as far as they are known."""
+        """Ids, flags and start as a record has them. facts: the attributes that the request has by itself, as far as known."""
         self.trace_id = trace_id
         self.span_id = span_id
-        self.parent = parent
-        self.sampled = sampled
-        self.random_trace_id = random_trace_id
+        self.parent_span_id = parent_span_id
+        self.flags = flags
         self.trace_state = trace_state
         self.start = start
         self.ended = 0
@@ -73,15 +77,31 @@ class RequestSpan(Span):
     def get_span_context(self) -> SpanContext:
         """Its ids, made when they are first asked for."""
         if self._context is None:
-            flags = TraceFlags.SAMPLED if self.sampled else TraceFlags.DEFAULT
-            if self.random_trace_id:
-                flags |= TraceFlags.RANDOM_TRACE_ID
-            self._context = SpanContext(self.trace_id, self.span_id, False, TraceFlags(flags), self.trace_state)
+            ids = int.from_bytes(self.trace_id, "big"), int.from_bytes(self.span_id, "big")
+            self._context = SpanContext(*ids, False, TraceFlags(self.trace_flags), self.trace_state)
         return self._context
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it is exported."""
+        return bool(self.flags & record.SAMPLED)
+
+    @property
+    def trace_flags(self) -> int:
+        """As W3C's trace context has them."""
+        return trace_flags(self.flags)
+
+    @property
+    def parent(self) -> SpanContext | None:
+        """The span that it is a child of."""
+        if not self.flags & record.HAS_PARENT:
+            return None
+        ids = int.from_bytes(self.trace_id, "big"), int.from_bytes(self.parent_span_id, "big")
+        return SpanContext(*ids, bool(self.flags & record.PARENT_REMOTE), TraceFlags(self.trace_flags))
 
     def is_recording(self) -> bool:
         """Whether it is sampled, and its answer is still being written."""
-        return self.sampled and not self.ended
+        return bool(self.flags & record.SAMPLED and not self.ended)
 
     def end(self, end_time: int | None = None) -> None:
         """End it now, or at that time; what comes later is not kept."""
@@ -89,6 +109,10 @@ class RequestSpan(Span):
             _logger.warning("Calling end() on an ended span.")
             return
         self.ended = end_time or time.time_ns()
+
+    def let_go(self) -> None:
+        """Forget its request, which refers to it: both are freed at once then, without the garbage collector."""
+        self._facts = _nothing
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Keep each; a later value of the same key replaces an earlier one."""
@@ -176,6 +200,16 @@ class RequestSpan(Span):
         if self.ended:
             _logger.warning(warning)
         return self.is_recording()
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+def trace_flags(flags: int) -> int:
+    """W3C's flags, of those that a record has."""
+    sampled = TraceFlags.SAMPLED if flags & record.SAMPLED else TraceFlags.DEFAULT
+    return sampled | TraceFlags.RANDOM_TRACE_ID if flags & record.RANDOM_TRACE_ID else sampled
 
 
 def _text_of(exception: BaseException) -> str:

@@ -22,6 +22,8 @@ def varint(number: int) -> bytes:
     """A number that is not negative, seven bits a byte, the lowest first."""
     if number < 128:
         return _SHORT_VARINTS[number]
+    if number < 16384:
+        return bytes((number & 127 | 128, number >> 7))
     made = bytearray()
     while number > 127:
         made.append(number & 127 | 128)
