@@ -192,8 +192,12 @@ class _Within:
 
         try:
             await self._app(request.scope, receive, named)
-        finally:
+        except BaseException:
             request.name()
+            if request.span is not None and request.span.is_recording():
+                request.span.end()  # contrib would keep the exception once more
+            raise
+        request.name()
 
 
 def _corrected(span: Span, scope: Mapping[str, Any]) -> None:
@@ -216,8 +220,14 @@ def _corrected(span: Span, scope: Mapping[str, Any]) -> None:
 def _readable(scope: Scope, request: _Request) -> Scope:
     """The scope for contrib alone, which decodes more than it has to and fails at what is not UTF-8."""
     headers = [(name, value if value.isascii() else b"") for name, value in scope["headers"] if name.isascii()]
-    server = scope.get("server")
     made = {**scope, "headers": headers, "query_string": b"", _KEPT: request}
-    if server is None:
-        made["server"] = ("", None)
+    if scope.get("server") is None:
+        made["server"] = ("", _NoPort())
     return made
+
+
+class _NoPort(int):
+    """contrib takes a server that is not known for 0.0.0.0; a port that is none, and is written as 80, it leaves out."""
+
+    def __str__(self) -> str:
+        return "80"
