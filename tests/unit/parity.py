@@ -55,9 +55,17 @@ def _take(metric: Message, scope: str, found: dict[Any, Message], names: dict[st
     for point in data["dataPoints"]:
         key = (scope, metric["name"], metric.get("unit", ""), metric.get("description", ""), repr(_attributes(point)))
         exemplars = point.get("exemplars", []) if "histogram" in metric else []
-        seen = sorted((one.get("asDouble", one.get("asInt")), one["timeUnixNano"], names.get(one["spanId"], one["spanId"])) for one in exemplars)
+        seen = sorted(
+            (one.get("asDouble", one.get("asInt")), one["timeUnixNano"], names.get(one["spanId"], one["spanId"]))
+            for one in exemplars
+        )
         kept = {name: value for name, value in point.items() if name not in ("exemplars", "timeUnixNano", "startTimeUnixNano")}
-        found[key] = {**kept, "attributes": _attributes(point), "exemplars": seen, "of": {k: v for k, v in data.items() if k != "dataPoints"}}
+        found[key] = {
+            **kept,
+            "attributes": _attributes(point),
+            "exemplars": seen,
+            "of": {k: v for k, v in data.items() if k != "dataPoints"},
+        }
 
 
 def _names(spans: list[Message]) -> dict[str, str]:
@@ -92,7 +100,8 @@ def _plain(span: Message, names: dict[str, str]) -> Message:
 
 def _attributes(of: Message) -> Message:
     """By key; ids of predictions are new in each run, and so is what is made of them."""
-    return {one["key"]: "" if one["key"] in _OF_ONE_RUN else one.get("value") for one in of.get("attributes", [])}
+    found = {one["key"]: "" if one["key"] in _OF_ONE_RUN else one.get("value") for one in of.get("attributes", [])}
+    return dict(sorted(found.items()))
 
 
 _OF_ONE_RUN = ("ml.prediction.id", "log.record.uid", "service.instance.id")

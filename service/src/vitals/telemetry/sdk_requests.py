@@ -125,6 +125,7 @@ class _Request:
         self.instruments = owner.instruments()
         self.active = {"http.request.method": known_method(self.facts.method), "url.scheme": self.facts.scheme}
         self.span: Span | None = None
+        self.given: tuple[Any, Any] = (None, None)
         self._status: int | None = None
         self._response_bytes = -1
         self._open = True
@@ -145,11 +146,14 @@ class _Request:
         self.name()
 
     def name(self) -> None:
-        """Give the span the route's name."""
-        shape = self.shape()
-        if self.span is not None and shape.route and self.span.is_recording():
-            self.span.update_name(span_name(shape.method, shape.route) if shape.method else shape.route)
-            self.span.set_attribute("http.route", shape.route)
+        """Give the span the name and the route that it has once it is routed, unless the application gave it others."""
+        span, shape = self.span, self.shape()
+        if span is None or not shape.route or not span.is_recording():
+            return
+        if getattr(span, "name", None) == self.given[0]:
+            span.update_name(span_name(shape.method, shape.route) if shape.method else shape.route)
+        if (getattr(span, "attributes", None) or {}).get("http.route") == self.given[1]:
+            span.set_attribute("http.route", shape.route)
 
     async def send(self, message: Message) -> None:
         """The way out: what contrib has seen is passed on, and the last message ends the measurement."""
@@ -206,6 +210,8 @@ def _corrected(span: Span, scope: Mapping[str, Any]) -> None:
     request.span = span
     if not span.is_recording():
         return
+    # What it was called when it began: known of the SDK's spans.
+    request.given = getattr(span, "name", None), (getattr(span, "attributes", None) or {}).get("http.route")
     facts = request.facts
     right: MutableMapping[str, Any] = {"url.path": facts.path}
     if facts.query:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.metrics import Histogram
-from opentelemetry.sdk.metrics.export import MetricReader, MetricsData, ResourceMetrics
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
@@ -134,10 +135,7 @@ class FastPath:
         def both(reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData:
             found: MetricsData | None = collect(reader, timeout_millis=timeout_millis)
             scopes = self._sender.collected(measures, REQUEST_SCOPE, OUR_SCOPE, self.active)
-            if not scopes:
-                return found  # type: ignore[return-value]
-            ours = ResourceMetrics(self._resource, scopes, self._resource.schema_url)
-            return MetricsData([*(found.resource_metrics if found else []), ours])
+            return _with(found, scopes, self._resource)
 
         return both
 
@@ -166,6 +164,21 @@ class FastPath:
     def close(self) -> None:
         """Hand over all that ended, and end the thread."""
         self._sender.close()
+
+
+def _with(found: MetricsData | None, scopes: Sequence[ScopeMetrics], resource: Resource) -> MetricsData:
+    """What the SDK collected, and these, each scope once: exporters take a second of the same for the first's successor."""
+    of_resource = next(iter(found.resource_metrics), None) if found is not None else None
+    merged = {_key(one.scope): one for one in (of_resource.scope_metrics if of_resource is not None else ())}
+    for one in scopes:
+        before = merged.get(_key(one.scope))
+        merged[_key(one.scope)] = one if before is None else replace(before, metrics=[*before.metrics, *one.metrics])
+    ours = ResourceMetrics(resource if of_resource is None else of_resource.resource, list(merged.values()), resource.schema_url)
+    return MetricsData([ours, *(found.resource_metrics[1:] if found is not None else ())])
+
+
+def _key(scope: InstrumentationScope) -> tuple[str, str, str]:
+    return scope.name, scope.version or "", scope.schema_url or ""
 
 
 def _observed(component: str, processed: int, dropped: int) -> list[Observation]:
