@@ -215,27 +215,31 @@ def test_what_a_receiver_takes_only_in_part_is_counted(receiver: Receiver) -> No
 
 def test_shutdown_sends_what_is_left(receiver: Receiver) -> None:
     exporting = Exporting(receiver)
+    exporting.export("before")
+    assert exporting.exporter.force_flush()
     receiver.stop()
     exporting.export("a")
     late = threading.Timer(0.5, receiver.start)
     late.start()
     exporting.exporter.shutdown()
     late.join()
-    assert receiver.names == ["a"]
-    assert exporting.counted == {"": 1}
+    assert receiver.names == ["before", "a"]
+    assert exporting.counted == {"": 2}
 
 
 def test_shutdown_counts_and_says_what_could_not_be_sent(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
-    receiver.stop()
     exporting = Exporting(receiver, shutdown_seconds=0.5)
+    exporting.export("before")
+    assert exporting.exporter.force_flush()
+    receiver.stop()
     exporting.export("a", "b")
     begun = time.monotonic()
     exporting.exporter.shutdown()
-    assert time.monotonic() - begun < 3
-    assert exporting.counted == {"shutdown": 2}
+    assert 0.5 <= time.monotonic() - begun < 3, "a Collector that was there has the whole time to come back"
+    assert exporting.counted == {"": 1, "shutdown": 2}
     assert "2 traces were still in the buffer and are lost" in caplog.text
     exporting.export("late")
-    assert exporting.counted == {"shutdown": 3}
+    assert exporting.counted == {"": 1, "shutdown": 3}
     receiver.start()
 
 

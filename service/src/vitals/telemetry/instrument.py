@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -40,7 +40,7 @@ def instrument(
     """
     if app.middleware_stack is not None:
         raise RuntimeError("instrument(app) must be called before the application serves its first request.")
-    readers: list[MetricReader] = []
+    readers: list[Callable[[], MetricReader]] = []
     if pull:
         readers.append(add_pull_endpoint(app))
     telemetry = Telemetry(

@@ -49,6 +49,12 @@ class Watching(Protocol):
         """Whether nothing is recorded."""
         ...
 
+    started: bool
+
+    def start(self) -> None:
+        """Begin, where it has not."""
+        ...
+
     @property
     def fast_path(self) -> FastPath | None:
         """None where the SDK makes the spans."""
@@ -73,6 +79,8 @@ class RequestTelemetry:
         if (kind != "http" and kind != "websocket") or WATCHED in scope:
             await self.app(scope, receive, send)
             return
+        if not self._telemetry.started:
+            self._telemetry.start()  # it was served before, and ended
         scope[WATCHED] = True
         scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else
         around = contexts.get_current()

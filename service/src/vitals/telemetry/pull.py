@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics.export import MetricReader
@@ -11,14 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 
-def add_pull_endpoint(app: FastAPI) -> MetricReader:
-    """Add `GET /metrics` to the application and return the reader that feeds it."""
+def add_pull_endpoint(app: FastAPI) -> Callable[[], MetricReader]:
+    """Add `GET /metrics` to the application and return what makes the reader that feeds it, at each start of the telemetry."""
     registry = CollectorRegistry()
-    reader = PrometheusMetricReader(registry=registry)
 
     async def scrape(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
 
     app.add_route("/metrics", scrape, include_in_schema=False)
-    return reader
+    return lambda: PrometheusMetricReader(registry=registry)

@@ -58,7 +58,7 @@ class Label:
     correct: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestContext:
     """What ties a request to the batch that serves it."""
 
@@ -115,13 +115,17 @@ class Recorder:
         Several rows are arrays, in their order. features: the rows that were asked for, for the event alone.
         """
         span = trace.get_current_span()
-        if type(span) is RequestSpan and not span.ended and span.predicted is None:
-            span.predicted = Predicted(made, features, self._on_spans, self._model, self._measured, time.time_ns())
-            return
+        fast_path = self._telemetry.fast_path
+        if fast_path is not None:
+            predicted = Predicted(made, features, self._on_spans, self._model, self._measured, time.time_ns())
+            if type(span) is RequestSpan and not span.ended and span.predicted is None:
+                span.predicted = predicted
+                return
+            fast_path.predicted(predicted)
         said = attributes_of(made)
         trace.get_current_span().set_attributes({**self._on_spans, **said})
         attributes: dict[str, Any] = {**self._model, **said}
-        for one in made:
+        for one in made if fast_path is None else ():
             if one.confidence is not None:
                 self._confidence.record(one.confidence, self._model)
         if features is not None:
@@ -176,39 +180,42 @@ class Recorder:
         The span links to every request it serves. Its parent is the first of them that is sampled, so a request that was alone
         in its batch has the whole story in one trace.
         """
-        rows = sum([request.rows for request in requests])
-        fast_path, spans = self._telemetry.fast_path, [request.span for request in requests]
-        begun = time.time_ns()
-        start = time.perf_counter()
-        if fast_path is not None and all(type(span) is RequestSpan and not span.trace_state for span in spans):
-            try:
-                yield
-            except Exception as failed:
-                self._called(requests, rows, begun, time.perf_counter() - start, failed)
-                raise
-            seconds = time.perf_counter() - start
-            fast_path.call(
-                spans,  # type: ignore[arg-type]
-                start=begun,
-                end=time.time_ns(),
-                seconds=seconds,
-                rows=rows,
-                on_span=self._on_spans,
-                measured=self._measured,
-            )
-            return
+        begun, start = time.time_ns(), time.perf_counter()
+        failed: Exception | None = None
         try:
             yield
-        except Exception as failed:
-            self._called(requests, rows, begun, time.perf_counter() - start, failed)
+        except Exception as wrong:
+            failed = wrong
             raise
-        self._called(requests, rows, begun, time.perf_counter() - start)
+        finally:
+            self._called(requests, begun, time.perf_counter() - start, failed)
 
-    def _called(
-        self, requests: Sequence[RequestContext], rows: int, begun: int, seconds: float, failed: Exception | None = None
-    ) -> None:
-        """The same by the SDK."""
-        contexts = [request.span_context for request in requests if request.span_context.is_valid]
+    def _called(self, requests: Sequence[RequestContext], begun: int, seconds: float, failed: Exception | None) -> None:
+        rows = sum([request.rows for request in requests])
+        spans = [request.span for request in requests]
+        fast_path, context = self._telemetry.fast_path, None
+        if fast_path is None or failed is not None or not all(type(span) is RequestSpan and not span.trace_state for span in spans):
+            span = self._span_of_call(spans, rows, begun, failed)
+            span.end()
+            context = span.get_span_context()
+            if fast_path is None:
+                in_span = trace.set_span_in_context(span)
+                self._inference.record(seconds, self._model, context=in_span)
+                self._rows.record(rows, self._model, context=in_span)
+                return
+        fast_path.call(
+            [span for span in spans if type(span) is RequestSpan],
+            start=begun,
+            end=time.time_ns(),
+            seconds=seconds,
+            rows=rows,
+            on_span=self._on_spans,
+            measured=self._measured,
+            made_by_sdk=context,
+        )
+
+    def _span_of_call(self, served: Sequence[Span], rows: int, begun: int, failed: Exception | None) -> Span:
+        contexts = [context for span in served if (context := span.get_span_context()).is_valid]
         span = self._tracer.start_span(
             "predict batch",
             context=_parent(contexts),
@@ -217,13 +224,10 @@ class Recorder:
             attributes={**self._on_spans, "ml.inference.batch.size": rows},
             start_time=begun,
         )
-        in_span = trace.set_span_in_context(span)
         if failed is not None:
             span.record_exception(failed)
             span.set_status(Status(StatusCode.ERROR, type(failed).__name__))
-        self._inference.record(seconds, self._model, context=in_span)
-        self._rows.record(rows, self._model, context=in_span)
-        span.end()
+        return span
 
     def _emit(self, event: str, body: str, attributes: dict[str, Any]) -> None:
         now = time.time_ns()

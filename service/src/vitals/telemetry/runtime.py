@@ -1,13 +1,13 @@
-"""One process's telemetry: its resource, its three providers, and their end."""
+"""One application's telemetry: its resource, and its providers each time that it is served."""
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,50 +17,33 @@ from opentelemetry.instrumentation.propagators import (
     get_global_response_propagator,
     set_global_response_propagator,
 )
-from opentelemetry.instrumentation.system_metrics import SystemMetricsInstrumentor
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-from vitals.telemetry import defaults
+from vitals.telemetry import applications, defaults, instance_id
 from vitals.telemetry.delivery.delivery import Delivery
-from vitals.telemetry.delivery.exporters import delivering, report
-from vitals.telemetry.exporters import Signal, exporter_classes
-from vitals.telemetry.fast_path import needs_sdk
+from vitals.telemetry.exporters import Signal
 from vitals.telemetry.fast_path.fast_path import FastPath
-from vitals.telemetry.logs import UidProcessor, attach_otlp_handler
+from vitals.telemetry.logs import attach_otlp_handler
+from vitals.telemetry.providers import SCOPE, Providers, side_by_side
+from vitals.telemetry.routing.global_providers import route_to, set_by_others
 
-_logger = logging.getLogger(__name__)
+_handler: logging.Handler | None = None
+"""The root logger's, which sends records to the application that is served: there while one runs."""
 
-_SCOPE = "vitals"
-
-_PROCESS_METRICS: dict[str, list[str] | None] = {
-    "process.cpu.time": ["user", "system"],
-    "process.memory.usage": None,
-    "process.memory.virtual": None,
-    "process.open_file_descriptor.count": None,
-    "process.thread.count": None,
-    "process.context_switches": ["involuntary", "voluntary"],
-    "cpython.gc.collections": None,
-    "cpython.gc.collected_objects": None,
-    "cpython.gc.uncollectable_objects": None,
-}
-
-
-_served: list[Telemetry] = []
-"""Of the applications that this process serves now. They share what is set once a process: the providers and the log handler."""
-_served_changes = threading.Lock()
+_configured_from: set[str] = set()
 
 
 class Telemetry:
-    """The providers of one process. Made by `instrument()`; starts in the process that serves: each worker is its own instance.
+    """The providers of one application. Made by `instrument()`; starts in the process that serves, so each worker
+    is an instance of its own.
 
-    Providers that are already set globally (by OTEL_CONFIG_FILE, or by the application) are used as they are.
+    Each start makes new providers, with the application's own resource; the end delivers what they hold. Others that this process
+    serves, before, after or beside it, have their own. Providers that somebody else has set globally are used as they are.
     """
 
     def __init__(
@@ -68,24 +51,21 @@ class Telemetry:
         *,
         service_name: str | None = None,
         resource: Mapping[str, str] | None = None,
-        metric_readers: list[MetricReader] | None = None,
+        metric_readers: Sequence[Callable[[], MetricReader]] = (),
         shutdown_seconds: float = 10.0,
         buffer_bytes: int = defaults.BUFFER_BYTES,
     ) -> None:
+        """metric_readers: each makes a further reader, at each start."""
         self._service_name = service_name
         self._attributes = dict(resource or {})
-        self._extra_readers = list(metric_readers or [])
+        self._readers = list(metric_readers)
         self._shutdown_seconds = shutdown_seconds
         self._buffer_bytes = buffer_bytes
-        self._ours: list[TracerProvider | MeterProvider | LoggerProvider] = []
-        self._handler: logging.Handler | None = None
-        self._started = False
-        self._span_exporter: SpanExporter | None = None
-        self._readers: list[MetricReader] = []
-        self.deliveries: dict[Signal, Delivery] = {}
-        self.provided = False
-        self.extended = False
-        self._fast_path: FastPath | None = None
+        self._serving = 0
+        self.started = False
+        """Whether it has begun and not ended."""
+        self.providers: Providers | None = None
+        """Of the last start; None before the first and with OTEL_SDK_DISABLED. After the end they drop what they are given."""
 
     @property
     def disabled(self) -> bool:
@@ -93,191 +73,170 @@ class Telemetry:
         return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
     @property
-    def fast_path(self) -> FastPath | None:
-        """What takes requests, or None where the SDK makes their spans: the application, or the operator, needs it."""
-        return None if self.extended else self._fast_path
+    def in_lifespan(self) -> bool:
+        """Whether a lifespan of its application runs; without one, what is buffered is lost where a signal ends the process."""
+        return self._serving > 0
 
     @property
-    def tracer_provider(self) -> trace.TracerProvider:
-        """The application's."""
-        return trace.get_tracer_provider()
+    def tracer_provider(self) -> TracerProvider | None:
+        """The SDK's, of this application; None before the first start, and with OTEL_SDK_DISABLED."""
+        return self.providers.tracer_provider if self.providers else None
 
     @property
-    def meter_provider(self) -> metrics.MeterProvider:
-        """The application's."""
-        return metrics.get_meter_provider()
+    def meter_provider(self) -> MeterProvider | None:
+        """The SDK's, of this application; None as above."""
+        return self.providers.meter_provider if self.providers else None
+
+    @property
+    def logger_provider(self) -> LoggerProvider | None:
+        """The SDK's, of this application; None as above."""
+        return self.providers.logger_provider if self.providers else None
 
     @property
     def tracer(self) -> trace.Tracer:
         """The tracer of this project's own spans."""
-        return trace.get_tracer(_SCOPE)
+        return self.providers.tracer if self.providers else trace.get_tracer(SCOPE)
 
     @property
     def meter(self) -> Meter:
         """The meter of this project's own metrics."""
-        return metrics.get_meter(_SCOPE)
+        return self.providers.meter if self.providers else metrics.get_meter(SCOPE)
 
     @property
     def event_logger(self) -> _logs.Logger:
         """The logger of this project's own events; everything else goes through the `logging` module."""
-        return _logs.get_logger(_SCOPE)
+        return self.providers.event_logger if self.providers else _logs.get_logger(SCOPE)
+
+    @property
+    def deliveries(self) -> dict[Signal, Delivery]:
+        """What carries each signal that leaves by one OTLP exporter; no entry for one that leaves otherwise, twice, or not."""
+        return self.providers.deliveries if self.providers else {}
+
+    @property
+    def provided(self) -> bool:
+        """Whether somebody else had set an SDK provider globally, which is used as it is."""
+        return self.providers is not None and bool(self.providers.provided)
+
+    @property
+    def extended(self) -> bool:
+        """Whether somebody added a processor of spans or log records, to the global providers or to this application's."""
+        return self.providers is not None and self.providers.extended
+
+    @property
+    def fast_path(self) -> FastPath | None:
+        """What takes requests; None where the SDK makes their spans, since the application or the operator needs that."""
+        providers = self.providers
+        return None if providers is None or providers.extended else providers.fast_path
 
     def resource(self) -> Resource:
         """Who speaks: `service.*`, `host.name`; what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say wins."""
         given: dict[str, Any] = {"host.name": socket.gethostname(), **self._attributes}
         if self._service_name:
             given["service.name"] = self._service_name
-        said = OTELResourceDetector().detect().attributes
-        return Resource.create({**given, **said})
+        given.update(OTELResourceDetector().detect().attributes)
+        if instance := given.get(SERVICE_INSTANCE_ID):
+            given[SERVICE_INSTANCE_ID] = instance_id.of_this_process(str(instance))
+        return Resource.create(given)
 
     def start(self) -> None:
-        """Make and set the providers. A second call does nothing.
+        """Make the providers, and let what comes by the global ones reach them. Does nothing between a start and its end.
 
+        What is buffered is delivered by `shutdown`, and else when the interpreter ends.
         Raises ValueError with a sentence where an `OTEL_*` variable is wrong.
         """
-        if self._started:
-            return
-        defaults.apply()
-        if not self.disabled:
-            self._start()
-        self._started = True
+        with applications.changing:
+            if self.started:
+                return
+            defaults.apply()
+            if not self.disabled:
+                self._start()
+            self.started = True
 
     def _start(self) -> None:
-        if os.environ.get("OTEL_CONFIG_FILE"):
-            _from_config_file(os.environ["OTEL_CONFIG_FILE"])
-        resource = self.resource()
-        self.provided = isinstance(trace.get_tracer_provider(), TracerProvider) or isinstance(
-            metrics.get_meter_provider(), MeterProvider
-        )
-        if self._extra_readers and isinstance(metrics.get_meter_provider(), MeterProvider):
+        if path := os.environ.get("OTEL_CONFIG_FILE"):
+            _from_config_file(path)
+        provided = set_by_others()
+        if self._readers and provided.metrics:
             raise ValueError("pull=True needs a meter provider of ours, and another is set already: give it a Prometheus reader.")
-        # Metrics first: the other two report their own queues and drops through them.
-        if not isinstance(metrics.get_meter_provider(), MeterProvider):
-            self._set_meter_provider(resource)
-        if not isinstance(trace.get_tracer_provider(), TracerProvider):
-            self._set_tracer_provider(resource)
-        if not isinstance(_logs.get_logger_provider(), LoggerProvider):
-            self._set_logger_provider(resource)
-        self._handler = attach_otlp_handler(_logs.get_logger_provider())
-        self._start_fast_path(resource)
-        process_metrics = SystemMetricsInstrumentor(config=_PROCESS_METRICS)
-        if not process_metrics.is_instrumented_by_opentelemetry:
-            process_metrics.instrument()
+        taken = {instance_id.identity(one.resource) for one in applications.present()}
+        self.providers = Providers(
+            instance_id.distinct(self.resource(), taken=taken),
+            provided=provided,
+            readers=self._readers,
+            buffer_bytes=self._buffer_bytes,
+            shutdown_seconds=self._shutdown_seconds,
+        )
+        applications.began(self, self.providers)
+        route_to(self.providers)
+        _attach_handler()
         if get_global_response_propagator() is None:  # type: ignore[no-untyped-call]
             set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
 
-    def _start_fast_path(self, resource: Resource) -> None:
-        why = needs_sdk.reason(provided=self.provided)
-        if why:
-            _logger.info("Spans of requests are made by the SDK: %s.", why)
-            return
-        provider = trace.get_tracer_provider()
-        assert isinstance(provider, TracerProvider)  # noqa: S101 - it was made above
-        exporter = self._span_exporter
-        self._fast_path = FastPath(
-            resource,
-            sampler=provider.sampler,
-            traces=self.deliveries.get("traces"),
-            logs=self.deliveries.get("logs"),
-            export_by_sdk=exporter.export if exporter is not None else len,
-        )
-        self._fast_path.feed(self._readers)
-        self._fast_path.report(self.meter)
-
-    def _set_meter_provider(self, resource: Resource) -> None:
-        readers = list(self._extra_readers)
-        exporters = []
-        for made in exporter_classes("metrics"):
-            if issubclass(made, MetricReader):
-                readers.append(made())
-            else:
-                exporters.append(self._delivering("metrics", made))
-                readers.append(PeriodicExportingMetricReader(exporters[-1]))
-        provider = MeterProvider(metric_readers=readers, resource=resource, views=defaults.VIEWS, shutdown_on_exit=False)
-        self._readers = readers
-        metrics.set_meter_provider(provider)
-        self._ours.append(provider)
-        for exporter in exporters:
-            report(exporter, self.meter)
-
-    def _set_tracer_provider(self, resource: Resource) -> None:
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        for made in exporter_classes("traces"):
-            exporter = self._delivering("traces", made)
-            self._span_exporter = exporter
-            report(exporter, self.meter)
-            provider.add_span_processor(BatchSpanProcessor(exporter))
-        trace.set_tracer_provider(provider)
-        self._ours.append(provider)
-
-    def _set_logger_provider(self, resource: Resource) -> None:
-        provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-        provider.add_log_record_processor(UidProcessor())
-        for made in exporter_classes("logs"):
-            exporter = self._delivering("logs", made)
-            report(exporter, self.meter)
-            provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
-        _logs.set_logger_provider(provider)
-        self._ours.append(provider)
-
-    def _delivering(self, signal: Signal, made: type[Any]) -> Any:
-        exporter = delivering(signal, made, buffer_bytes=self._buffer_bytes, shutdown_seconds=self._shutdown_seconds)
-        delivery = getattr(exporter, "delivery", None)
-        if isinstance(delivery, Delivery):
-            self.deliveries[signal] = delivery
-        return exporter
-
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """While its application is served. After it `shutdown`, unless this process serves another application still.
+        """While its application is served, which starts it where it has not started, or has ended. After it, `shutdown`.
 
-        That one then has what this one set for the process: the last application delivers what is buffered, and ends it.
+        What runs within, as the application's lifespan, is part of that application.
         """
-        with _served_changes:
-            _served.append(self)
+        self.start()
+        with applications.changing:
+            self._serving += 1
+        token = applications.enter(self)
         try:
             yield
         finally:
-            with _served_changes:
-                _served.remove(self)
-                last = not _served
-                if not last:
-                    self._hand_over(_served[-1])
+            applications.leave(token)
+            with applications.changing:
+                self._serving -= 1
+                last = not self._serving
             if last:
                 self.shutdown()
 
-    def _hand_over(self, heir: Telemetry) -> None:
-        if heir is self:
-            return
-        heir._ours += self._ours
-        heir._handler = heir._handler or self._handler
-        self._ours, self._handler = [], None
-
     def shutdown(self) -> None:
-        """Deliver what is buffered, side by side, for `shutdown_seconds` at most; says so where that was not enough."""
-        if self._handler is not None:
-            logging.getLogger().removeHandler(self._handler)
-            self._handler = None
-        ours, self._ours = self._ours, []
-        if self._fast_path is not None:
-            self._fast_path.close()
-        deadline = time.monotonic() + self._shutdown_seconds
-        # Metrics last: their final collection then has the other two's last counts.
-        groups = (
-            [provider for provider in ours if not isinstance(provider, MeterProvider)],
-            [provider for provider in ours if isinstance(provider, MeterProvider)],
-        )
-        for group in groups:
-            ends = [threading.Thread(target=provider.shutdown, daemon=True) for provider in group]
-            for end in ends:
-                end.start()
-            for end in ends:
-                end.join(max(0.0, deadline - time.monotonic()))
-        if time.monotonic() >= deadline:
-            _logger.warning("Telemetry that was buffered could not be delivered within %.0f s.", self._shutdown_seconds)
+        """Deliver what is buffered, side by side, for `shutdown_seconds` at most; says so where that was not enough.
+
+        Where nobody ever took anything at the address, and nobody is there, that is said after a moment.
+        """
+        with applications.changing:
+            if not self.started:
+                return
+            self.started = False
+            if (providers := self.providers) is None or self not in applications.running():
+                return
+            applications.ends(self)
+            if not applications.running():
+                _detach_handler()
+        try:
+            providers.shutdown()
+        finally:
+            applications.ended(providers)
+
+
+@atexit.register
+def _end_all() -> None:
+    """For applications whose lifespan never ran, or never ended."""
+    running = applications.running()
+    seconds = max((telemetry._shutdown_seconds for telemetry in running), default=0.0)
+    side_by_side([telemetry.shutdown for telemetry in running], time.monotonic() + seconds)
+
+
+def _attach_handler() -> None:
+    global _handler
+    if _handler is None:
+        _handler = attach_otlp_handler(_logs.get_logger_provider())
+
+
+def _detach_handler() -> None:
+    global _handler
+    if _handler is not None:
+        logging.getLogger().removeHandler(_handler)
+        _handler = None
 
 
 def _from_config_file(path: str) -> None:
+    """Once a process, as the providers that it sets."""
+    if path in _configured_from:
+        return
     try:
         from opentelemetry.configuration import configure_sdk, load_config_file  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
@@ -285,3 +244,4 @@ def _from_config_file(path: str) -> None:
             f"OTEL_CONFIG_FILE is {path!r}, which needs one more package: pip install opentelemetry-configuration."
         ) from None
     configure_sdk(load_config_file(path))
+    _configured_from.add(path)

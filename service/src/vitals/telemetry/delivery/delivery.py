@@ -24,7 +24,11 @@ class Delivery:
         self, signal: str, *, component_type: str, connect: Callable[[], Transport], buffer_bytes: int, shutdown_seconds: float
     ) -> None:
         """connect: makes the transport, and is asked again after a fork, which no connection outlives."""
-        self._signal = signal
+        self.signal = signal
+        self.says_unsent = True
+        """Whether it says itself what is dropped because nobody was ever there."""
+        self.unsent = 0
+        """Items that were dropped at the end for that reason."""
         self._connect = connect
         self._buffer_bytes = buffer_bytes
         self._shutdown_seconds = shutdown_seconds
@@ -36,9 +40,10 @@ class Delivery:
     def _begin(self) -> None:
         self._process = os.getpid()
         transport = self._connect()
-        self._measures = Measures(self._signal, component_type=self._component_type, address=transport.address)
+        self.address = transport.address
+        self._measures = Measures(self.signal, component_type=self._component_type, address=transport.address)
         self._buffer = Buffer(self._buffer_bytes, dropped=self._dropped)
-        self._sender = Sender(self._signal, self._buffer, transport, self._measures)
+        self._sender = Sender(self.signal, self._buffer, transport, self._measures)
 
     def put(self, data: bytes, items: int) -> None:
         """Add an encoded request; returns at once."""
@@ -62,9 +67,9 @@ class Delivery:
         return self._forked or self._buffer.wait_until_empty(seconds)
 
     def shutdown(self) -> None:
-        """Send what is left, for `shutdown_seconds` at most."""
+        """Send what is left, for `shutdown_seconds` at most; for a moment where nobody was ever there."""
         if not self._forked:
-            self._sender.close(self._shutdown_seconds)
+            self.unsent += self._sender.close(self._shutdown_seconds, says_unsent=self.says_unsent)
 
     @property
     def _forked(self) -> bool:
@@ -76,10 +81,10 @@ class Delivery:
         if not self._warnings.due(reason):
             return
         if reason == "shutdown":
-            _logger.warning("What came once the delivery of %s was shut down is dropped, and counted.", self._signal)
+            _logger.warning("What came once the delivery of %s was shut down is dropped, and counted.", self.signal)
         else:
             _logger.warning(
                 "The buffer of %s is full (%d bytes): the oldest, or what is larger than the room, is dropped, and counted.",
-                self._signal,
+                self.signal,
                 self._buffer_bytes,
             )

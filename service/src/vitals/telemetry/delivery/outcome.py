@@ -25,6 +25,24 @@ _AGAIN = {
 # A connection that breaks in the middle of an answer may look like these, and so does a request that can't be read.
 _DOUBTFUL = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
 
+# As gRPC and urllib3 word it themselves; nobody answered who could have worded it so.
+_NOT_CONNECTED = (
+    "failed to connect to all addresses",
+    "errors resolving",
+    "DNS resolution failed",
+    "HTTPConnectionPool",
+    "HTTPSConnectionPool",
+)
+_ABSENT = (
+    "Connection refused",
+    "No such file or directory",
+    "No route to host",
+    "Network is unreachable",
+    "errors resolving",
+    "DNS resolution failed",
+    "Failed to resolve",
+)
+
 _HTTP_AGAIN = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
@@ -40,6 +58,7 @@ class Outcome:
     verdict: taken; again: not now, send it again; doubtful: may mean either, so again, but not for ever; lost: for good.
     reason: for all but `taken`, as `error.type` names it; explained: the answer's words.
     after_seconds: how long the Collector asks to wait; rejected: items that were not taken of a request that was.
+    absent: nobody listens at the address, or its name is not known.
     """
 
     verdict: Verdict
@@ -47,6 +66,7 @@ class Outcome:
     explained: str = ""
     after_seconds: float | None = None
     rejected: int = 0
+    absent: bool = False
 
 
 def of_answer(answer: Any) -> Outcome:
@@ -61,8 +81,13 @@ def of_grpc(code: grpc.StatusCode, explained: str, after_seconds: float | None) 
     if code is grpc.StatusCode.UNAVAILABLE and only_full_queues(explained):
         return Outcome("lost", BACKEND_QUEUE_FULL, explained)
     if code in _AGAIN or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and after_seconds is not None):
-        return Outcome("again", code.name, explained, after_seconds)
+        return Outcome("again", code.name, explained, after_seconds, absent=_nobody_there(explained))
     return Outcome("doubtful" if code in _DOUBTFUL else "lost", code.name, explained)
+
+
+def of_broken_connection(error: BaseException | None) -> Outcome:
+    """Of an HTTP request that got no answer."""
+    return Outcome("again", type(error).__qualname__, str(error), absent=_nobody_there(str(error)))
 
 
 def of_http(status: int, explained: str, retry_after: str | None) -> Outcome:
@@ -73,6 +98,10 @@ def of_http(status: int, explained: str, retry_after: str | None) -> Outcome:
         seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
         return Outcome("again", str(status), explained, seconds)
     return Outcome("doubtful" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "lost", str(status), explained)
+
+
+def _nobody_there(explained: str) -> bool:
+    return explained.startswith(_NOT_CONNECTED) and any(words in explained for words in _ABSENT)
 
 
 def only_full_queues(explained: str) -> bool:

@@ -13,7 +13,16 @@ from vitals.telemetry.delivery.buffer import Buffer, Parcel
 from vitals.telemetry.delivery.measures import Measures
 from vitals.telemetry.delivery.outcome import Outcome
 from vitals.telemetry.delivery.seldom import Seldom
-from vitals.telemetry.delivery.transports import Transport
+from vitals.telemetry.delivery.transports import Transport, host_and_port
+
+PATIENCE_SECONDS = 0.3
+"""How long the end waits for a Collector that nobody has seen."""
+
+_LOOKS_SECONDS = 0.05
+"""Between two looks at whether there is one."""
+
+_seen: set[tuple[str, int | None]] = set()
+"""Where a request of this process was ever answered for good: a Collector that was there before may come back."""
 
 _logger = logging.getLogger("vitals.telemetry.delivery")
 
@@ -36,18 +45,28 @@ class Sender:
         self._buffer = buffer
         self._transport = transport
         self._measures = measures
+        self._address = host_and_port(transport.address)
+        self._absent = False
         self._away_since: float | None = None
         self._warnings = Seldom()
         self._thread = threading.Thread(target=self._run, name=f"vitals delivers {signal}", daemon=True)
         self._thread.start()
 
-    def close(self, seconds: float) -> None:
-        """Send what is left for that long at most; the rest is lost, counted and said."""
+    def close(self, seconds: float, *, says_unsent: bool = True) -> int:
+        """Send what is left for that long at most; the rest is lost, counted and said.
+
+        Where nobody was ever there, `PATIENCE_SECONDS` are enough. Gives how much is lost for that reason;
+        says_unsent: whether that is said here.
+        """
         self._buffer.close()
-        self._thread.join(max(0.0, seconds))
+        self._wait(seconds)
+        nobody = self._nobody
         left = self._buffer.abandon()
         if left:
             self._measures.lost(left, "shutdown")
+        if left and nobody and says_unsent:
+            _logger.warning("Nobody took telemetry at %s: %d %s are dropped.", self._transport.address, left, self._signal)
+        elif left and not nobody:
             _logger.warning(
                 "%d %s were still in the buffer and are lost: %s did not take them within %.0f s.",
                 left,
@@ -56,6 +75,20 @@ class Sender:
                 seconds,
             )
         self._transport.close()
+        return left if nobody else 0
+
+    def _wait(self, seconds: float) -> None:
+        """For the thread to send what is left; for less long where nobody is there to take it."""
+        begun = time.monotonic()
+        while self._thread.is_alive() and (passed := time.monotonic() - begun) < seconds:
+            if self._nobody and passed >= PATIENCE_SECONDS:
+                return
+            self._thread.join(min(_LOOKS_SECONDS, seconds - passed))
+
+    @property
+    def _nobody(self) -> bool:
+        """Whether nobody is at the address now, nor ever was."""
+        return self._absent and self._address not in _seen
 
     def _run(self) -> None:
         with suppress_instrumentation():  # what is logged here must not be sent by itself
@@ -68,6 +101,9 @@ class Sender:
             begun = time.perf_counter()
             outcome = self._transport.send(parcel.data)
             self._measures.attempted(time.perf_counter() - begun, outcome.reason)
+            self._absent = outcome.absent
+            if outcome.verdict in ("taken", "lost"):
+                _seen.add(self._address)
             attempt += 1
             doubts += outcome.verdict == "doubtful"
             if outcome.verdict in ("taken", "lost") or doubts >= DOUBTFUL_ATTEMPTS:

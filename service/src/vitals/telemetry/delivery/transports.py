@@ -15,7 +15,7 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from vitals.telemetry.delivery.outcome import Outcome, of_answer, of_grpc, of_http
+from vitals.telemetry.delivery.outcome import Outcome, of_answer, of_broken_connection, of_grpc, of_http
 
 CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 200),
@@ -111,7 +111,7 @@ class HttpTransport:
         try:
             answer = self._client._submit(self._client._compress(data), self._client._timeout)
             if answer.status_code is None:
-                return Outcome("again", type(answer.error).__qualname__, str(answer.error))
+                return of_broken_connection(answer.error)
             if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
                 return self._taken(answer)
             return of_http(answer.status_code, _explained(answer.content()), answer.headers().get("retry-after"))

@@ -20,6 +20,7 @@ class Batch:
     """A call that went well. Times are nanoseconds since 1970; seconds: of the call itself.
 
     links: trace and span of each request that it served. parent_span_id: of the first of them that is sampled, or just the first.
+    made_by_sdk: its span is exported by the SDK already.
     """
 
     parent_span_id: bytes
@@ -27,6 +28,7 @@ class Batch:
     trace_id: bytes
     span_id: bytes
     sampled: bool
+    made_by_sdk: bool
     start: int
     end: int
     seconds: float

@@ -76,7 +76,7 @@ class Encoder:
             try:
                 if not isinstance(item, Batch):
                     self._request(item, made)
-                elif item.sampled:
+                elif item.sampled and not item.made_by_sdk:
                     made.batch_spans.append(wire.sized(_SPANS, encoded(item)))
             except Exception:  # an application can put anything on a span: the others of its batch are not lost for it
                 made.failed.append(item)

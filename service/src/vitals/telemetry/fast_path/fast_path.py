@@ -24,6 +24,7 @@ from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
+from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.sender import Sender
 from vitals.telemetry.fast_path.span import RequestSpan
 
@@ -101,16 +102,25 @@ class FastPath:
         rows: int,
         on_span: Mapping[str, str],
         measured: tuple[tuple[str, str | int], ...],
+        made_by_sdk: SpanContext | None = None,
     ) -> None:
-        """A call of the model that went well, for these requests."""
-        first = next((one for one in requests if one.flags & record.SAMPLED), requests[0])
+        """A call of the model for these requests; made_by_sdk: its span, where the SDK has made it already."""
+        first = next((one for one in requests if one.flags & record.SAMPLED), requests[0] if requests else None)
+        if made_by_sdk is not None:
+            trace_id, span_id = made_by_sdk.trace_id.to_bytes(16, "big"), made_by_sdk.span_id.to_bytes(8, "big")
+            sampled = made_by_sdk.trace_flags.sampled
+        elif first is not None:
+            trace_id, span_id, sampled = first.trace_id, _new_bits(64).to_bytes(8, "big"), first.sampled
+        else:
+            return
         self.put(
             Batch(
-                parent_span_id=first.span_id,
+                parent_span_id=first.span_id if first is not None else _NO_PARENT,
                 links=[(one.trace_id, one.span_id) for one in requests],
-                trace_id=first.trace_id,
-                span_id=_new_bits(64).to_bytes(8, "big"),
-                sampled=first.sampled,
+                trace_id=trace_id,
+                span_id=span_id,
+                sampled=sampled,
+                made_by_sdk=made_by_sdk is not None,
                 start=start,
                 end=end,
                 seconds=seconds,
@@ -119,6 +129,10 @@ class FastPath:
                 measured=measured,
             )
         )
+
+    def predicted(self, predicted: Predicted) -> None:
+        """Measure the answers of a request that has no span here."""
+        self._sender.measure(predicted)
 
     def feed(self, readers: Iterable[MetricReader]) -> None:
         """Add its histograms to what these readers collect from now on."""

@@ -80,11 +80,11 @@ class Measures:
         if request_bytes >= 0:
             request_size.record(request_bytes, source)
 
-    def predicted(self, predicted: Predicted, packed: bytes) -> None:
-        """The answers of one request."""
+    def predicted(self, predicted: Predicted, packed: bytes | None) -> None:
+        """The answers of one request; packed: its record, where it has one."""
         series = self.confidence.series(predicted.measured)
-        flags = packed[-1]
-        source = self._source(packed) if flags & record.SAMPLED or self._exemplars == "always_on" else None
+        exemplary = packed is not None and (packed[-1] & record.SAMPLED or self._exemplars == "always_on")
+        source = self._source(packed) if packed is not None and exemplary else None
         for one in predicted.made:
             if one.confidence is not None:
                 series.record(one.confidence, source)

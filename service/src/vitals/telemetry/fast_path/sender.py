@@ -20,6 +20,7 @@ from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
+from vitals.telemetry.fast_path.predicted import Predicted
 
 _logger = logging.getLogger(__name__)
 
@@ -96,6 +97,12 @@ class Sender:
             while self._waiting:
                 self._hand_over([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))])
 
+    def measure(self, predicted: Predicted) -> None:
+        """The answers of a request that is not watched."""
+        with self._draining:
+            for measures in self.measures:
+                measures.predicted(predicted, None)
+
     def collected(
         self, measures: Measures, http: InstrumentationScope, ours: InstrumentationScope, active: Active
     ) -> list[ScopeMetrics]:
@@ -153,7 +160,7 @@ class Sender:
 
     def _drop(self, item: Ended | Batch) -> None:
         if isinstance(item, Batch):
-            self.processed.dropped_spans += item.sampled
+            self.processed.dropped_spans += item.sampled and not item.made_by_sdk
             return
         self.processed.dropped_spans += bool(item.record[-1] & record.SAMPLED)
         self.processed.dropped_logs += item.span is not None and item.span.predicted is not None
