@@ -9,9 +9,11 @@ from typing import Any
 from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.metrics.export import MetricReader
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from vitals.telemetry import defaults
+from vitals.telemetry.exception_origin import NotesOrigin
 from vitals.telemetry.pull import add_pull_endpoint
 from vitals.telemetry.runtime import Telemetry
 
@@ -55,9 +57,15 @@ def instrument(
 def _start_with_first_event(app: FastAPI, telemetry: Telemetry) -> None:
     build = app.build_middleware_stack
 
+    def build_noting() -> ASGIApp:
+        stack = build()
+        if isinstance(stack, ServerErrorMiddleware):  # it stays the outermost, which is how contrib takes the stack apart
+            stack.app = NotesOrigin(stack.app)
+        return stack
+
     def build_instrumented() -> ASGIApp:
         telemetry.start()
-        app.build_middleware_stack = build  # type: ignore[method-assign]
+        app.build_middleware_stack = build_noting  # type: ignore[method-assign]
         FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
         return app.build_middleware_stack()
 

@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from vitals.telemetry import defaults
 from vitals.telemetry.delivery.exporters import delivering, report
 from vitals.telemetry.exporters import Signal, exporter_classes
-from vitals.telemetry.logs import UidProcessor, attach_otlp_handler
+from vitals.telemetry.logs import UidProcessor, attach_otlp_handler, detach_otlp_handler
 
 _logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Telemetry:
         self._shutdown_seconds = shutdown_seconds
         self._buffer_bytes = buffer_bytes
         self._ours: list[TracerProvider | MeterProvider | LoggerProvider] = []
-        self._handler: logging.Handler | None = None
+        self._handler: object | None = None
         self._started = False
 
     @property
@@ -204,7 +204,7 @@ class Telemetry:
     def shutdown(self) -> None:
         """Deliver what is buffered, side by side, for `shutdown_seconds` at most; says so where that was not enough."""
         if self._handler is not None:
-            logging.getLogger().removeHandler(self._handler)
+            detach_otlp_handler()
             self._handler = None
         ours, self._ours = self._ours, []
         deadline = time.monotonic() + self._shutdown_seconds
