@@ -62,7 +62,7 @@ HOW = {
     "own handler, does not": lambda folder: logging.config.dictConfig(
         {**STREAM, "loggers": {"shop": {"level": "INFO", "handlers": ["c"], "propagate": False}}}),
     "basicConfig": lambda folder: logging.basicConfig(level="INFO"),
-    "basicConfig twice, forced": lambda folder: [logging.basicConfig(level="INFO"), logging.basicConfig(level="INFO", force=True)],
+    "basicConfig twice, forced": lambda folder: [logging.basicConfig(), logging.basicConfig(level="INFO", force=True)],
     "fileConfig": ini,
     "no handler but the null one": lambda folder: silent(),
     "a queue": lambda folder: queued(),

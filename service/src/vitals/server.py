@@ -19,6 +19,7 @@ from vitals.errors import SettingsError
 from vitals.loop_watchdog import loop_watched
 from vitals.model.threads import tell_libraries, threads_of_a_call
 from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
+from vitals.otel_variables import wrong_for_service
 from vitals.settings import Settings
 from vitals.telemetry.exporters import exporter_classes
 
@@ -112,7 +113,7 @@ def _spare_the_garbage_collector() -> None:
 
 
 def _check_exporters() -> None:
-    wrong = []
+    wrong = wrong_for_service()
     for kind in ("traces", "metrics", "logs"):
         try:
             exporter_classes(kind)

@@ -16,6 +16,9 @@ _OF_ITS_OWN = {
     # It has metrics only; what it says is in its log, which the Collector reads.
     "OTEL_TRACES_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
+    # What Prometheus stores, and the rules ask of.
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "explicit_bucket_histogram",
 }
 """Over what the service is told by the same variables."""
 

@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from vitals.telemetry.exception_origin import origin
-from vitals.telemetry.log_values import Attribute, attribute_of, attributes_of, exception_attributes_of, text_of
+from vitals.telemetry.log_values import Attribute, attributes_of, exception_attributes_of, text_of
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What each record has, or a formatter adds; anything else came by `extra`."""

@@ -32,13 +32,13 @@ class Tap:
 
     def open(self) -> None:
         """Begin."""
-        logging.Logger.callHandlers = self._put  # type: ignore[method-assign]
+        logging.Logger.callHandlers = self._put  # type: ignore[method-assign,assignment]
 
     def close(self) -> None:
         """End; the method is as it was. Where another library wrapped it since, ours stays below and does nothing."""
         self._handler = None
         if logging.Logger.callHandlers is self._put:
-            logging.Logger.callHandlers = self._before  # type: ignore[method-assign]
+            logging.Logger.callHandlers = self._before  # type: ignore[method-assign,assignment]
 
     def _wrapped(self) -> Callable[[logging.Logger, logging.LogRecord], Any]:
         before = self._before
@@ -62,7 +62,7 @@ class Tap:
         any_handler = False
         while ancestor is not None:
             for one in ancestor.handlers:
-                if _sends_to_opentelemetry(type(one)):
+                if _sends_to_opentelemetry(type(one)):  # type: ignore[arg-type]
                     return  # a second one would send the record twice
                 any_handler = True
                 said |= record.levelno >= one.level and not isinstance(one, logging.NullHandler)

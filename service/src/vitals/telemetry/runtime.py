@@ -27,6 +27,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from vitals.otel_variables import wrong_for_start
 from vitals.telemetry import defaults
 from vitals.telemetry.delivery.exporters import delivering, report
 from vitals.telemetry.exporters import Signal, exporter_classes
@@ -113,6 +114,8 @@ class Telemetry:
         """
         if self._started:
             return
+        if wrong := wrong_for_start():
+            raise ValueError("\n".join(wrong))
         defaults.apply()
         if not self.disabled:
             self._start()
