@@ -120,7 +120,7 @@ def _check_exporters() -> None:
         except ValueError as error:
             wrong.append(str(error))
     if wrong:
-        raise SettingsError(wrong)
+        raise SettingsError(list(dict.fromkeys(wrong)))  # one protocol is that of three exporters
 
 
 def _check_key(settings: Settings) -> None:
