@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 
@@ -17,7 +18,7 @@ from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from vitals.telemetry.exception_origin import origin
-from vitals.telemetry.log_values import Attribute, attributes_of, exception_attributes_of, text_of
+from vitals.telemetry.log_values import Attribute, attribute_of, attributes_of, exception_attributes_of, text_of
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What each record has, or a formatter adds; anything else came by `extra`."""
@@ -33,11 +34,19 @@ def reads_a_record() -> bool:
     return _reading.get()
 
 
+class _Translator(LoggingHandler):
+    """Contrib's, which `logging` tells to flush whenever it is configured anew: the provider's end is when that matters."""
+
+    def flush(self) -> None:
+        """Nothing is held."""
+
+
 class OtlpHandler:
     """Sends records to an OpenTelemetry provider. It never raises, and never sends what sending logs."""
 
     def __init__(self, provider: LoggerProvider) -> None:
-        self._handler = LoggingHandler(logger_provider=provider)
+        code = os.environ.get("OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "").strip().lower() == "true"
+        self._handler = _Translator(logger_provider=provider, log_code_attributes=code)
         self._lost = metrics.get_meter("vitals").create_counter(
             "vitals.logs.lost", unit="{record}", description="Log records that could not be handed over; error.type says why."
         )
@@ -74,6 +83,9 @@ class OtlpHandler:
                     "levelno": record.levelno,
                     "levelname": text_of(record.levelname),
                     "created": record.created,
+                    "pathname": text_of(record.pathname),
+                    "funcName": text_of(record.funcName),
+                    "lineno": attribute_of(record.lineno),
                     "msg": self._message(record, said),
                 }
             )
