@@ -45,8 +45,8 @@ class OtlpHandler:
     """Sends records to an OpenTelemetry provider. It never raises, and never sends what sending logs."""
 
     def __init__(self, provider: LoggerProvider) -> None:
-        code = os.environ.get("OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "").strip().lower() == "true"
-        self._handler = _Translator(logger_provider=provider, log_code_attributes=code)
+        self._code = os.environ.get("OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "").strip().lower() == "true"
+        self._handler = _Translator(logger_provider=provider, log_code_attributes=self._code)
         self._lost = metrics.get_meter("vitals").create_counter(
             "vitals.logs.lost", unit="{record}", description="Log records that could not be handed over; error.type says why."
         )
@@ -57,8 +57,12 @@ class OtlpHandler:
             return
         sending = _sending.set(True)
         try:
-            with _in_its_span(record):
-                self._handler.emit(self._plain(record, said))
+            plain = self._plain(record, said)
+            if record.exc_info:
+                with _in_its_span(record.exc_info[1]):
+                    self._handler.emit(plain)
+            else:
+                self._handler.emit(plain)
         except KeyboardInterrupt:
             raise
         except BaseException as wrong:
@@ -76,19 +80,22 @@ class OtlpHandler:
                     fields[name] = text_of(fields[name])
             if record.exc_info:
                 fields |= exception_attributes_of(record.exc_info)
-            return logging.makeLogRecord(
-                {
-                    **fields,
-                    "name": text_of(record.name),
-                    "levelno": record.levelno,
-                    "levelname": text_of(record.levelname),
-                    "created": record.created,
-                    "pathname": text_of(record.pathname),
-                    "funcName": text_of(record.funcName),
-                    "lineno": attribute_of(record.lineno),
-                    "msg": self._message(record, said),
-                }
-            )
+            # Not made anew: that asks for the time, the thread and the task, which nobody reads here.
+            plain = logging.LogRecord.__new__(logging.LogRecord)
+            plain.__dict__ = {
+                **fields,
+                "name": text_of(record.name),
+                "levelno": record.levelno,
+                "levelname": text_of(record.levelname),
+                "created": record.created,
+                "msg": self._message(record, said),
+                "args": None,
+                "exc_info": None,
+            }
+            if self._code:
+                for name in ("pathname", "funcName", "lineno"):
+                    setattr(plain, name, attribute_of(getattr(record, name)))
+            return plain
         finally:
             _reading.reset(reading)
 
@@ -119,9 +126,8 @@ def _telemetrys_own(record: logging.LogRecord) -> bool:
 
 
 @contextlib.contextmanager
-def _in_its_span(record: logging.LogRecord) -> Iterator[None]:
+def _in_its_span(raised: BaseException | None) -> Iterator[None]:
     """The current span; where there is none, the one in which the logged exception was raised."""
-    raised = record.exc_info[1] if record.exc_info else None
     where = None
     if raised is not None and not trace.get_current_span().get_span_context().is_valid:
         where = origin(raised)

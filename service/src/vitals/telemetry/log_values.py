@@ -13,13 +13,15 @@ Attribute = Any
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 _DEEPEST = 8
+_PLAIN = frozenset({bool, float, bytes})
 
 
 def text_of(value: object) -> str:
     """`str(value)`; where that raises, a note of what it is. Always text that UTF-8 can have."""
     try:
-        text = str(value)
-        text.encode()
+        text = value if type(value) is str else str(value)
+        if not text.isascii():
+            text.encode()
     except UnicodeEncodeError:
         return text.encode(errors="backslashreplace").decode()
     except KeyboardInterrupt:
@@ -31,6 +33,10 @@ def text_of(value: object) -> str:
 
 def attribute_of(value: object, *, depth: int = 0) -> Attribute:
     """`value` as an attribute: itself where OTLP has its type, else its text."""
+    if value is None or type(value) in _PLAIN:
+        return value
+    if type(value) is str:
+        return text_of(value)
     try:
         return _attribute_of(value, depth)
     except KeyboardInterrupt:
