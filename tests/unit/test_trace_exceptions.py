@@ -67,10 +67,12 @@ def test_a_trace_without_spans_has_its_exception_too() -> None:
 
 
 def test_an_exception_on_a_span_that_was_logged_as_well_is_shown_once() -> None:
-    full = {**ERROR, "exception.type": "shop.errors.ValueError"}
-    on_span, logged = log(5, full, on_span=True), log(6, ERROR, body="failed")
-    view = TraceView(TRACE, elasticsearch_logs=[on_span, logged])
-    assert view.logs == [logged]
+    """On a span its type is in full and its message as `str` has it; a log has the type's name and the first argument."""
+    stack = {"exception.stacktrace": "Traceback (most recent call last):\n  ...\nshop.errors.NoStock: 'tea'\n"}
+    on_span = log(5, {"exception.type": "shop.errors.NoStock", "exception.message": "'tea'", **stack}, on_span=True)
+    logged = log(6, {"exception.type": "NoStock", "exception.message": "tea", **stack}, body="failed")
+    other = log(7, ERROR, on_span=True)
+    assert TraceView(TRACE, elasticsearch_logs=[on_span, logged, other]).logs == [logged, other]
     alone = TraceView(TRACE, elasticsearch_logs=[on_span])
     assert alone.logs == [on_span]
     assert ("On its spans", 1, "exception") in summary(alone)

@@ -99,14 +99,13 @@ class TraceView:
     def logs(self) -> list[Log]:
         """What to draw of logs: Elasticsearch's, whose attributes keep their types and names; else Loki's.
 
-        Also the exceptions that were recorded on spans, those that were logged as well once: Python's traces name the type in
-        full on a span, and without its module in a log.
+        Also the exceptions that were recorded on spans; one that was logged as well is drawn once.
         """
         found = self.elasticsearch_logs or self.loki_logs
-        logged = [_short(log) for log in found if not log.on_span and log.exception]
+        logged = [_last_line(log) for log in found if not log.on_span and log.exception]
         of_spans = {(log.time, log.exception): log for span in self.jaeger_spans for log in span.exceptions}
         of_spans |= {(log.time, log.exception): log for log in found if log.on_span}
-        kept = [log for log in of_spans.values() if _short(log) not in logged]
+        kept = [log for log in of_spans.values() if _last_line(log) not in logged]
         return sorted([log for log in found if not log.on_span] + kept, key=lambda log: log.time)
 
     @property
@@ -132,6 +131,7 @@ class TraceView:
         return len(self.missing) < len(self.places)
 
 
-def _short(log: Log) -> tuple[str, str]:
+def _last_line(log: Log) -> str:
+    """Of its stack trace, which is the same wherever an exception is told of: its type in full, and all that it says."""
     kind, message = log.exception or ("", "")
-    return kind.rpartition(".")[2], message
+    return log.stack.strip().rpartition("\n")[2] or f"{kind}: {message}"
