@@ -41,7 +41,7 @@ AT_START = [
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "x"),
     ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
     ("OTEL_BSP_EXPORT_TIMEOUT", "1s"),
-    ("OTEL_BLRP_MAX_QUEUE_SIZE", ""),
+    ("OTEL_BLRP_MAX_QUEUE_SIZE", "1e3"),
     ("OTEL_BLRP_SCHEDULE_DELAY", "0.5"),
     ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
     ("OTEL_METRIC_EXPORT_TIMEOUT", "soon"),
@@ -126,6 +126,19 @@ def test_what_is_right_is_let_be(monkeypatch: pytest.MonkeyPatch, variables: dic
     assert [sentence.split()[0] for sentence in found] == ([wrong] if wrong else [])
 
 
+def test_an_empty_one_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, _ in AT_IMPORT + AT_START + PASSED_OVER:
+        monkeypatch.setenv(name, "")
+    for name in ("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"):
+        monkeypatch.setenv(name, "none")
+    app = FastAPI()
+    instrument(app)
+    with TestClient(app) as client:
+        assert client.get("/openapi.json").status_code == 200
+    assert "OTEL_PYTHON_CONTEXT" not in os.environ
+    assert os.environ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"] == ""
+
+
 def test_a_secret_in_the_headers_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "Bearer s3cret")
     assert "s3cret" not in "".join(otel_variables.wrong_for_service())
@@ -139,6 +152,7 @@ def test_a_secret_in_the_headers_is_not_told(monkeypatch: pytest.MonkeyPatch) ->
         (["status"], "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "("),
         (["serve"], "OTEL_PYTHON_CONTEXT", "foo"),
         (["serve"], "OTEL_TRACES_SAMPLER", "foo"),
+        (["canary"], "OTEL_METRIC_EXPORT_INTERVAL", "soon"),
     ],
 )
 def test_every_verb_says_it_without_a_traceback(tmp_path: Path, verb: list[str], name: str, value: str) -> None:

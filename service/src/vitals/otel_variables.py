@@ -32,8 +32,18 @@ class _Rule:
     def sentences(self) -> Iterator[str]:
         for name in self.names:
             value = os.environ.get(name)
-            if value is not None and (why := self.wrong(value)):
+            if value and value.strip() and (why := self.wrong(value)):
                 yield f"{name} is wrong: {why}."
+
+
+def forget_empty() -> None:
+    """Take away variables that are empty: they are as none, says the specification, and the SDK fails at some.
+
+    Limits stay: for the SDK an empty one is no limit.
+    """
+    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value.strip()]:
+        if not name.endswith("_LIMIT"):
+            del os.environ[name]
 
 
 def wrong_for_imports() -> list[str]:
@@ -92,7 +102,7 @@ def _known(group: str, *others: str, list_of: bool = False, hint: str = "") -> C
 
     def wrong(value: str) -> str:
         names = [name.strip() for name in value.split(",")] if list_of else [value.strip()]
-        if not value.strip() or any(name.lower() in others for name in names):
+        if any(name.lower() in others for name in names):
             return ""
         registered = {point.name for point in entry_points(group=group)}
         unknown = [name for name in names if name not in registered]
@@ -104,7 +114,7 @@ def _known(group: str, *others: str, list_of: bool = False, hint: str = "") -> C
 
 def _one_of(*names: str) -> Callable[[str], str]:
     def wrong(value: str) -> str:
-        return _unless(value.strip().lower() in ("", *names), value, f"one of {', '.join(names)}")
+        return _unless(value.strip().lower() in names, value, f"one of {', '.join(names)}")
 
     return wrong
 
@@ -123,7 +133,7 @@ def _whole(value: str) -> str:
 
 
 def _limit(value: str) -> str:
-    return _unless(re.fullmatch(r"\s*(\+?[0-9]+)?\s*", value), value, "a whole number, or nothing for no limit")
+    return _unless(re.fullmatch(r"\s*\+?[0-9]+\s*", value), value, "a whole number, or nothing for no limit")
 
 
 def _positive(value: str) -> str:
@@ -154,14 +164,14 @@ def _pairs(value: str) -> str:
 def _address(value: str) -> str:
     try:
         parts = urlsplit(value if "//" in value else f"//{value}")
-        right = not value.strip() or (parts.port != 0 and bool(parts.hostname or parts.path) and " " not in value.strip())
+        right = parts.port != 0 and bool(parts.hostname or parts.path) and " " not in value.strip()
     except ValueError:
         right = False
     return _unless(right, value, "an address, as in http://127.0.0.1:4317")
 
 
 def _file(value: str) -> str:
-    return _unless(not value or (Path(value).is_file() and os.access(value, os.R_OK)), value, "a file that can be read")
+    return _unless(Path(value).is_file() and os.access(value, os.R_OK), value, "a file that can be read")
 
 
 def _each(name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import sys
 
 from vitals.errors import SettingsError, VitalsError
 from vitals.loopback import keep_loopback_off_proxies
-from vitals.otel_variables import wrong_for_imports
+from vitals.otel_variables import forget_empty, wrong_for_imports
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
         right_checkout.refuse_for_another_checkout()
         root.load_environment_file()
         keep_loopback_off_proxies()
+        forget_empty()
         if wrong_variables := wrong_for_imports():
             raise SettingsError(wrong_variables)
         from vitals.cli import verbs  # after .env is read: OpenTelemetry reads variables when it is imported

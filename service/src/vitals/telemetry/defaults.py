@@ -19,6 +19,8 @@ from opentelemetry.metrics import (
 )
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
+from vitals.otel_variables import forget_empty
+
 REQUEST_SECONDS = (
     0.0005,
     0.001,
@@ -103,6 +105,7 @@ _VARIABLES = {
 
 def apply() -> None:
     """Set the variables above where the operator has not: the SDK and contrib read them when their parts are made."""
+    forget_empty()
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
     for kind in ("BSP", "BLRP"):
