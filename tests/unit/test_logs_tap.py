@@ -59,6 +59,35 @@ def test_logging_is_as_it_was_when_it_ends(log: logging.Logger) -> None:
         assert logging.Logger.callHandlers is PLAIN
 
 
+@pytest.mark.parametrize(
+    ("names", "logs", "sent"),
+    [
+        (["uvicorn"], "uvicorn.error", True),
+        (["uvicorn"], "uvicorn", True),
+        (["uvicorn", "uvicorn.access"], "uvicorn.access", False),
+        (["uvicorn"], "uvicorn.access", False),
+        (["gunicorn.error"], "gunicorn.error", True),
+        (["gunicorn.access"], "gunicorn.access", False),
+        (["hypercorn.error"], "hypercorn.error", True),
+        (["_granian"], "_granian", True),
+        (["granian.access"], "granian.access", False),
+        (["shop.orders"], "shop.orders", False),
+        (["shop"], "shop.orders", False),
+        ([], "shop.orders", True),
+    ],
+)
+def test_propagate_is_heeded_but_for_the_error_logs_of_servers(sink: Sink, names: list[str], logs: str, sent: bool) -> None:
+    kept = [logging.getLogger(name) for name in names]
+    for one in kept:
+        one.propagate = False
+    try:
+        logging.getLogger(logs).error("said")
+    finally:
+        for one in kept:
+            one.propagate = True
+    assert bool(sink.bodies) is sent
+
+
 def _wrapping(before: Callable[..., Any], seen: list[str]) -> Callable[..., Any]:
     @functools.wraps(before)
     def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> Any:

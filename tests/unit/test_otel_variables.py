@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+import vitals
 from vitals import otel_variables
 from vitals.errors import SettingsError
 from vitals.server import _check_exporters
@@ -95,6 +96,13 @@ def test_another_application_says_so_at_its_start(monkeypatch: pytest.MonkeyPatc
     instrument(app)
     with pytest.raises(ValueError, match=f"^{name} is wrong: "), TestClient(app):
         pass
+
+
+@pytest.mark.parametrize(("name", "value"), AT_IMPORT)
+def test_another_application_says_so_when_it_imports_us(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"^{name} is wrong: "):
+        _ = vitals.instrument
 
 
 @pytest.mark.parametrize(
