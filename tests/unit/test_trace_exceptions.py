@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from vitals.cli.page import page
+from vitals.cli.trace import as_document
 from vitals.cli.waterfall import draw, summary
 from vitals.stack.records import Log, Span, TraceView
 from vitals.stack.remarks import remark
@@ -59,6 +60,7 @@ def test_it_is_told_in_words(one: Log, told: str) -> None:
     Console(file=written, width=200).print(draw(view))
     assert told in written.getvalue()
     assert told in page(view, [])
+    assert [each["told"] for each in as_document(view, [])["exceptions"]] == ([told] if told else [])
 
 
 def test_a_trace_without_spans_has_its_exception_too() -> None:
