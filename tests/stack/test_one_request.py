@@ -70,7 +70,8 @@ def test_a_failed_request_is_a_span_a_log_a_metric_and_a_problem(
     assert "Traceback" not in response.text
 
     def stored(view: TraceView) -> bool:
-        return bool(_server_spans(view.elasticsearch_spans) and _server_spans(view.jaeger_spans) and view.logs)
+        logged = any(not log.on_span for log in view.logs)
+        return bool(_server_spans(view.elasticsearch_spans) and _server_spans(view.jaeger_spans) and logged)
 
     view = stack.follow(trace_id, stored)
     for spans in (view.elasticsearch_spans, view.jaeger_spans):

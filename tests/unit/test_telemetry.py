@@ -243,15 +243,16 @@ def application(name):
     app.get(f"/{name}")(lambda: None)
     return app
 
+plain = logging.Logger.callHandlers
 first, second = TestClient(application("first")), TestClient(application("second"))
 first.__enter__()
 second.__enter__()
 first.get("/first")
 first.__exit__(None, None, None)
-assert logging.getLogger().handlers
+assert logging.Logger.callHandlers is not plain
 second.get("/second")
 second.__exit__(None, None, None)
-assert not logging.getLogger().handlers
+assert logging.Logger.callHandlers is plain and not logging.getLogger().handlers
 print("the end")
 """
 

@@ -27,6 +27,10 @@ def __getattr__(name: str) -> object:
 
         return Settings
     if name == "instrument":
+        from vitals.otel_variables import wrong_for_imports
+
+        if wrong := wrong_for_imports():
+            raise ValueError("\n".join(wrong))  # OpenTelemetry's own, when it is imported, names no variable
         from vitals.telemetry import instrument
 
         return instrument

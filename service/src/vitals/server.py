@@ -19,6 +19,7 @@ from vitals.errors import SettingsError
 from vitals.loop_watchdog import loop_watched
 from vitals.model.threads import tell_libraries, threads_of_a_call
 from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
+from vitals.otel_variables import wrong_for_service
 from vitals.settings import Settings
 from vitals.telemetry.exporters import exporter_classes
 
@@ -112,14 +113,14 @@ def _spare_the_garbage_collector() -> None:
 
 
 def _check_exporters() -> None:
-    wrong = []
+    wrong = wrong_for_service()
     for kind in ("traces", "metrics", "logs"):
         try:
             exporter_classes(kind)
         except ValueError as error:
             wrong.append(str(error))
     if wrong:
-        raise SettingsError(wrong)
+        raise SettingsError(list(dict.fromkeys(wrong)))  # one protocol is that of three exporters
 
 
 def _check_key(settings: Settings) -> None:

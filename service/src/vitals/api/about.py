@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
+from vitals.api.head import GetAndHead
 from vitals.api.problems import problem_responses
 from vitals.api.schemas import CanaryAnswer, Health, ModelAnswer
 from vitals.api.state import state_of
 from vitals.telemetry import current_instance_id, current_trace_id
 
-router = APIRouter()
+router = APIRouter(route_class=GetAndHead)
 
 _OF_FEATURE = {
     "name",

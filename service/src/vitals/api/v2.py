@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 
 from vitals.api.answers import answer
 from vitals.api.bodies import json_of
+from vitals.api.head import GetAndHead
 from vitals.api.rows import RowReader, Wrong, body_is
 from vitals.api.state import state_of
 from vitals.api.v2_tensor import parameters_of
@@ -32,7 +33,7 @@ _BINARY = "inference-header-content-length"
 
 def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
     """The protocol's routes for this model."""
-    router = APIRouter(tags=["Open Inference Protocol V2"])
+    router = APIRouter(tags=["Open Inference Protocol V2"], route_class=GetAndHead)
     reader, row_reader = TensorReader(profile, f"/v2/models/{facts.name}"), RowReader(profile)
     outputs = {one["name"]: one for one in outputs_of(profile)}
 

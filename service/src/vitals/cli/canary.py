@@ -8,6 +8,7 @@ import signal
 import threading
 from pathlib import Path
 
+from vitals.errors import SettingsError
 from vitals.settings import StackSettings
 
 _OF_ITS_OWN = {
@@ -16,6 +17,9 @@ _OF_ITS_OWN = {
     # It has metrics only; what it says is in its log, which the Collector reads.
     "OTEL_TRACES_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
+    # What Prometheus stores, and the rules ask of.
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "explicit_bucket_histogram",
 }
 """Over what the service is told by the same variables."""
 
@@ -52,7 +56,10 @@ def _measure(settings: StackSettings, stop: threading.Event, logger: logging.Log
     os.environ.update(_OF_ITS_OWN)
     os.environ.pop("OTEL_CONFIG_FILE", None)
     telemetry = Telemetry(shutdown_seconds=_SHUTDOWN_SECONDS, buffer_bytes=_BUFFER_BYTES)
-    telemetry.start()
+    try:
+        telemetry.start()
+    except ValueError as wrong:
+        raise SettingsError([str(wrong)]) from None
     url = address("SERVICE_URL", settings.service_port)
     try:
         asked = looks(Stores(settings))  # closed by the end of the process: something may be asked until then

@@ -48,7 +48,7 @@ def wait_for(
     last = "it did not answer"
     while time.monotonic() < deadline:
         try:
-            answer = httpx.get(url, timeout=3)
+            answer = httpx.get(url, timeout=3, trust_env=False)
         except httpx.HTTPError as wrong:
             last = str(wrong) or type(wrong).__name__
         else:

@@ -11,6 +11,7 @@ from vitals.cli.waterfall import summary, tree
 from vitals.stack.follow import reason
 from vitals.stack.links import Link
 from vitals.stack.records import TraceView
+from vitals.stack.remarks import remark
 
 
 def page(view: TraceView, links: list[Link]) -> str:
@@ -29,7 +30,7 @@ def page(view: TraceView, links: list[Link]) -> str:
         stores=summary(view),
         rows=[_row(view, depth, span, start, whole) for depth, span in tree(view.spans)],
         logs=[
-            {"record": log, "after_ms": (log.time - start) / 1e6, "stack": log.attributes.get("exception.stacktrace", "")}
+            {"record": log, "after_ms": (log.time - start) / 1e6, "stack": log.stack, "remark": remark(view, log)}
             for log in view.logs
         ],
         absences=[(place, reason(view, place)) for place in view.missing],

@@ -20,6 +20,7 @@ from vitals.settings import StackSettings
 from vitals.stack.follow import checked_trace_id, follow, reason
 from vitals.stack.links import Link, Links, TimeRange
 from vitals.stack.records import TraceView
+from vitals.stack.remarks import remark
 from vitals.stack.stores import Stores
 
 
@@ -66,6 +67,7 @@ def as_document(view: TraceView, links: list[Link]) -> dict[str, Any]:
         },
         "jaeger": {"spans": [dataclasses.asdict(one) for one in view.jaeger_spans]},
         **({"loki": {"logs": [dataclasses.asdict(one) for one in view.loki_logs]}} if "loki" in view.places else {}),
+        "exceptions": [{"time": log.time, "told": told} for log in view.logs if (told := remark(view, log))],
         "missing": [{"place": place, "reason": reason(view, place), "used": place not in view.unused} for place in view.missing],
         "links": {link.name: link.url for link in links},
     }

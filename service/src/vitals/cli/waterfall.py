@@ -11,6 +11,7 @@ from rich.text import Text
 
 from vitals.stack.follow import reason
 from vitals.stack.records import Exemplar, Log, Span, TraceView
+from vitals.stack.remarks import remark
 from vitals.telemetry import printable
 
 _BAR_WIDTH = 32
@@ -29,7 +30,7 @@ def draw(view: TraceView) -> RenderableType:
         parts += [_heading("Spans"), _spans(view.trace_id, view.spans)]
     if view.logs:
         start = view.spans[0].start if view.spans else view.logs[0].time
-        parts += [_heading("Logs"), _logs(view.logs, start)]
+        parts += [_heading("Logs"), _logs(view, start)]
     parts += _absences(view)
     return Group(*parts)
 
@@ -45,8 +46,10 @@ def summary(view: TraceView) -> list[tuple[str, int, str]]:
         ("Prometheus", len(view.exemplars), "exemplar"),
         ("Elasticsearch", len(own), "span"),
         ("Jaeger", len(view.jaeger_spans), "span"),
-        ("Elasticsearch", len(view.elasticsearch_logs), "log record"),
+        ("Elasticsearch", sum(not log.on_span for log in view.elasticsearch_logs), "log record"),
     ]
+    if recorded := sum(log.on_span for log in view.logs):
+        counted.append(("On its spans", recorded, "exception"))
     if "loki" in view.places:
         counted.append(("Loki", len(view.loki_logs), "log record"))
     return [(store, count, kind if count == 1 else f"{kind}s") for store, count, kind in counted]
@@ -119,17 +122,24 @@ def _bar(span: Span, start: int, whole: int) -> Text:
     return Text(" " * begin + "█" * min(width, _BAR_WIDTH - begin), style="red" if span.error else "green")
 
 
-def _logs(logs: Sequence[Log], start: int) -> Table:
+def _logs(view: TraceView, start: int) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for log in logs:
+    for log in view.logs:
         colour = {"ERROR": "red", "FATAL": "red", "WARN": "yellow"}.get(log.severity, "")
         table.add_row(
             f"+{(log.time - start) / 1e6:.2f} ms",
             Text(printable(log.severity), style=colour),
             Text(printable(log.event or log.logger or ""), style="dim"),
-            Text(printable(log.body)),
+            _told(view, log),
         )
     return table
+
+
+def _told(view: TraceView, log: Log) -> Text:
+    text = Text(printable(log.body))
+    if said := remark(view, log):
+        text.append(f"{' ' if log.body else ''}({printable(said)})", style="red")
+    return text
 
 
 def _absences(view: TraceView) -> list[RenderableType]:

@@ -16,6 +16,7 @@ from functools import partial
 import httpx2 as httpx
 from opentelemetry.metrics import Meter
 
+from vitals.stack import traced
 from vitals.stack.records import Place
 from vitals.stack.stores import Stores
 
@@ -34,6 +35,9 @@ FRESHNESS_SECONDS = (
 )
 """Buckets of `vitals.freshness`: fine up to the promises, 2 s and 3 s."""
 
+OF_SPANS: frozenset[Place] = frozenset({"elasticsearch spans", "jaeger"})
+"""Places that have nothing of a trace that is not sampled; logs and counts are kept all the same."""
+
 ALIVE_EVERY_SECONDS = 10.0
 _ASK_TIMEOUT_SECONDS = 5.0
 _POLL_SECONDS, _POLL_SELDOM_SECONDS = 0.1, 1.0
@@ -45,12 +49,16 @@ _logger = logging.getLogger("vitals.canary")
 
 @dataclass(frozen=True)
 class Asked:
-    """A canary that the service has answered: its trace, who answered and how many of them so far; when, by time.monotonic()."""
+    """A canary that the service has answered: its trace, who answered and how many of them so far; when, by time.monotonic().
+
+    sampled: whether its spans are sent at all, as the answer says.
+    """
 
     trace_id: str
     instance: str | None
     answered: int
     at: float
+    sampled: bool = True
 
 
 Look = Callable[[Asked], object]
@@ -78,11 +86,12 @@ class Service:
 
     def ask(self) -> Asked:
         """Send one canary. Raises httpx.HTTPError, or ValueError or LookupError where the answer is not a canary's."""
-        told = self._client.get(ROUTE).raise_for_status().json()
-        at = time.monotonic()
+        answer = self._client.get(ROUTE, headers=traced.parent()).raise_for_status()
+        told, at = answer.json(), time.monotonic()
         if not told["trace_id"]:
-            raise ValueError("the service has no traces: OTEL_SDK_DISABLED is true, or this route is not traced")
-        return Asked(told["trace_id"], told["instance"], int(told["answered"]), at)
+            raise ValueError(traced.why_untraced(ROUTE))
+        sampled = traced.is_sampled(answer.headers.get("traceresponse", ""))
+        return Asked(told["trace_id"], told["instance"], int(told["answered"]), at, sampled)
 
 
 class Findings:
@@ -134,6 +143,10 @@ class Findings:
         self._lost.add(1, {"store": store, "error.type": error})
         self._say(store, f"had no canary within {LOST_AFTER_SECONDS:.0f} s: {why}")
 
+    def unsampled(self) -> None:
+        """The service drops its spans: said once, and not counted as lost by the stores of spans."""
+        self._say("the service's sampler", f"drops the canary's trace ({traced.sampler()}): stores of spans are not asked for it")
+
     def skipped(self, store: Place) -> None:
         """A store has enough to be asked for already."""
         self._skipped.add(1, {"store": store})
@@ -152,7 +165,7 @@ class Watch:
     """Looks for canaries in one store. A store that is away or late holds up no other, and never more threads than `at_once`."""
 
     def __init__(self, store: Place, look: Look, findings: Findings, stop: threading.Event, *, at_once: int = AT_ONCE) -> None:
-        self._store = store
+        self.store = store
         self._look = look
         self._findings = findings
         self._stop = stop
@@ -162,10 +175,10 @@ class Watch:
     def follow(self, asked: Asked) -> None:
         """Look for it from now on, in the background; skip it where there is no room."""
         if not self._room.acquire(blocking=False):
-            self._findings.skipped(self._store)
+            self._findings.skipped(self.store)
             return
         # A daemon: an engine that is frozen while it is asked must not hold up the end of this process.
-        threading.Thread(target=self._until_known, args=(asked,), name=f"canary {self._store}", daemon=True).start()
+        threading.Thread(target=self._until_known, args=(asked,), name=f"canary {self.store}", daemon=True).start()
 
     def _until_known(self, asked: Asked) -> None:
         try:
@@ -173,10 +186,10 @@ class Watch:
                 error, why = self._looked(asked)
                 waited = time.monotonic() - asked.at
                 if not error:
-                    self._findings.found(self._store, waited)
+                    self._findings.found(self.store, waited)
                     return
                 if waited >= LOST_AFTER_SECONDS:
-                    self._findings.lost(self._store, error, why)
+                    self._findings.lost(self.store, error, why)
                     return
                 self._stop.wait(_POLL_SECONDS if waited < _POLL_OFTEN_FOR_SECONDS else _POLL_SELDOM_SECONDS)
         finally:
@@ -229,5 +242,8 @@ def _send(ask: Callable[[], Asked], watches: Sequence[Watch], findings: Findings
         findings.failed(error_type(wrong), str(wrong) or type(wrong).__name__)
         return
     findings.sent()
+    if not asked.sampled:
+        findings.unsampled()
     for watch in watches:
-        watch.follow(asked)
+        if asked.sampled or watch.store not in OF_SPANS:
+            watch.follow(asked)

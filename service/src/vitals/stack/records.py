@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 Attributes = dict[str, Any]
 
+_OF_EXCEPTION = ("type", "message")
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -23,11 +25,13 @@ class Span:
     duration: int
     error: bool
     attributes: Attributes
+    exceptions: tuple[Log, ...] = ()
+    """What was recorded on it, where the store keeps that with the span."""
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One log record. `time` is in nanoseconds since the epoch."""
+    """One log record, or an exception that was recorded on a span. `time` is in nanoseconds since the epoch."""
 
     time: int
     severity: str
@@ -37,6 +41,19 @@ class Log:
     span_id: str | None
     service: str
     attributes: Attributes
+    on_span: bool = False
+    """Whether it was recorded on its span, and not logged."""
+
+    @property
+    def exception(self) -> tuple[str, str] | None:
+        """Type and message of the exception that it tells of; Loki writes names with underscores."""
+        kind, message = (self.attributes.get(f"exception.{of}", self.attributes.get(f"exception_{of}")) for of in _OF_EXCEPTION)
+        return None if kind is None and message is None else (str(kind or ""), str(message or ""))
+
+    @property
+    def stack(self) -> str:
+        """The exception's stack trace, where there is one."""
+        return str(self.attributes.get("exception.stacktrace", self.attributes.get("exception_stacktrace", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +97,16 @@ class TraceView:
 
     @property
     def logs(self) -> list[Log]:
-        """The log records to draw: Elasticsearch's, whose attributes keep their types and names; else Loki's."""
-        return self.elasticsearch_logs or self.loki_logs
+        """What to draw of logs: Elasticsearch's, whose attributes keep their types and names; else Loki's.
+
+        Also the exceptions that were recorded on spans; one that was logged as well is drawn once.
+        """
+        found = self.elasticsearch_logs or self.loki_logs
+        logged = [_last_line(log) for log in found if not log.on_span and log.exception]
+        of_spans = {(log.time, log.exception): log for span in self.jaeger_spans for log in span.exceptions}
+        of_spans |= {(log.time, log.exception): log for log in found if log.on_span}
+        kept = [log for log in of_spans.values() if _last_line(log) not in logged]
+        return sorted([log for log in found if not log.on_span] + kept, key=lambda log: log.time)
 
     @property
     def missing(self) -> list[Place]:
@@ -104,3 +129,9 @@ class TraceView:
     def found(self) -> bool:
         """Whether any store has anything of this trace."""
         return len(self.missing) < len(self.places)
+
+
+def _last_line(log: Log) -> str:
+    """Of its stack trace, which is the same wherever an exception is told of: its type in full, and all that it says."""
+    kind, message = log.exception or ("", "")
+    return log.stack.strip().rpartition("\n")[2] or f"{kind}: {message}"

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import os
 
+from opentelemetry.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+
+from vitals.otel_variables import forget_empty
 
 REQUEST_SECONDS = (
     0.0005,
@@ -42,14 +52,31 @@ BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 CONFIDENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
 """Buckets of `ml.prediction.confidence`: finer where most predictions are."""
 
+_SERIES = 1_000_000
+
 VIEWS = (
     View(
         instrument_name="http.server.request.duration",
         aggregation=ExplicitBucketHistogramAggregation(REQUEST_SECONDS),
     ),
+    # Ours keep the buckets that they were made with, whatever OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION gives
+    # to others: rules and dashboards ask for them.
+    *(
+        View(instrument_name=name, instrument_type=Histogram, aggregation=ExplicitBucketHistogramAggregation())
+        for name in ("http.server.re*.body.size", "otel.sdk.*", "vitals.*")
+    ),
     # The SDK folds what is over 2,000 series of an instrument into one. Ours are bounded where they are made, by the model's
     # profile, and a model with 200 features has more.
-    View(instrument_name="ml.*", aggregation_cardinality_limit=1_000_000),
+    View(
+        instrument_name="ml.*",
+        instrument_type=Histogram,
+        aggregation=ExplicitBucketHistogramAggregation(),
+        aggregation_cardinality_limit=_SERIES,
+    ),
+    *(
+        View(instrument_name="ml.*", instrument_type=kind, aggregation_cardinality_limit=_SERIES)
+        for kind in (Counter, ObservableCounter, ObservableGauge, ObservableUpDownCounter, UpDownCounter)
+    ),
 )
 """What the meter provider changes about instruments."""
 
@@ -78,6 +105,7 @@ _VARIABLES = {
 
 def apply() -> None:
     """Set the variables above where the operator has not: the SDK and contrib read them when their parts are made."""
+    forget_empty()
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
     for kind in ("BSP", "BLRP"):

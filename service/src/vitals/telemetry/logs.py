@@ -1,4 +1,7 @@
-"""Logs through the standard `logging` module: what reaches the root logger leaves over OTLP with the trace it belongs to."""
+"""Logs through the standard `logging` module: what reaches the root logger leaves over OTLP with the trace it belongs to.
+
+Whatever the application configures, and whenever: log_tap.py says how, log_handler.py what of a record.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import logging
 import random
 
 from opentelemetry._logs import LoggerProvider
-from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
+from vitals.telemetry.log_handler import OtlpHandler
+from vitals.telemetry.log_tap import close_tap, open_tap
 from vitals.telemetry.trace_id import current_trace_id
 
 RECORD_UID = "log.record.uid"
@@ -37,20 +40,15 @@ class UidProcessor(LogRecordProcessor):
         return True
 
 
-def _not_telemetrys_own(record: logging.LogRecord) -> bool:
-    """Keep what exporting itself logs, here and in the HTTP client below, out of what is exported: it would feed itself."""
-    return is_instrumentation_enabled() and not record.name.startswith("opentelemetry.")
+def attach_otlp_handler(provider: LoggerProvider) -> OtlpHandler | None:
+    """Send what is logged in this process to `provider`; None where another application of this process did so already."""
+    handler = OtlpHandler(provider)
+    return handler if open_tap(handler) else None  # a second one would send every record twice
 
 
-def attach_otlp_handler(provider: LoggerProvider) -> logging.Handler | None:
-    """Let the root logger send each record to `provider`; None where another application of this process did so already."""
-    root = logging.getLogger()
-    if any(isinstance(handler, LoggingHandler) for handler in root.handlers):
-        return None  # a second one would send every record twice
-    handler = LoggingHandler(logger_provider=provider)
-    handler.addFilter(_not_telemetrys_own)
-    root.addHandler(handler)
-    return handler
+def detach_otlp_handler() -> None:
+    """End that, once the last application of this process has ended: the `logging` module is as it was."""
+    close_tap()
 
 
 class ConsoleFormatter(logging.Formatter):

@@ -17,6 +17,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, StatusCode, set
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitals.telemetry import applications
+from vitals.telemetry.exception_origin import note
 from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.encoder import Ended
 from vitals.telemetry.fast_path.fast_path import FastPath
@@ -95,6 +96,9 @@ class RequestTelemetry:
         token = contexts.attach(exchange.context)
         try:
             await self.app(scope, receive, exchange.send)
+        except Exception as wrong:
+            note(wrong, exchange.span.get_span_context())
+            raise
         finally:
             exchange.finish()
             contexts.detach(token)

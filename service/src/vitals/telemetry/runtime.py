@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import socket
 import time
@@ -24,16 +23,14 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
+from vitals.otel_variables import wrong_for_start
 from vitals.telemetry import applications, defaults, instance_id
 from vitals.telemetry.delivery.delivery import Delivery
 from vitals.telemetry.exporters import Signal
 from vitals.telemetry.fast_path.fast_path import FastPath
-from vitals.telemetry.logs import attach_otlp_handler
+from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
 from vitals.telemetry.providers import SCOPE, Providers, side_by_side
 from vitals.telemetry.routing.global_providers import route_to, set_by_others
-
-_handler: logging.Handler | None = None
-"""The root logger's, which sends records to the application that is served: there while one runs."""
 
 _configured_from: set[str] = set()
 
@@ -147,6 +144,8 @@ class Telemetry:
         with applications.changing:
             if self.started:
                 return
+            if wrong := wrong_for_start():
+                raise ValueError("\n".join(wrong))
             defaults.apply()
             if not self.disabled:
                 self._start()
@@ -168,7 +167,7 @@ class Telemetry:
         )
         applications.began(self, self.providers)
         route_to(self.providers)
-        _attach_handler()
+        attach_otlp_handler(_logs.get_logger_provider())
         if get_global_response_propagator() is None:  # type: ignore[no-untyped-call]
             set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
 
@@ -205,7 +204,7 @@ class Telemetry:
                 return
             applications.ends(self)
             if not applications.running():
-                _detach_handler()
+                detach_otlp_handler()
         try:
             providers.shutdown()
         finally:
@@ -218,19 +217,6 @@ def _end_all() -> None:
     running = applications.running()
     seconds = max((telemetry._shutdown_seconds for telemetry in running), default=0.0)
     side_by_side([telemetry.shutdown for telemetry in running], time.monotonic() + seconds)
-
-
-def _attach_handler() -> None:
-    global _handler
-    if _handler is None:
-        _handler = attach_otlp_handler(_logs.get_logger_provider())
-
-
-def _detach_handler() -> None:
-    global _handler
-    if _handler is not None:
-        logging.getLogger().removeHandler(_handler)
-        _handler = None
 
 
 def _from_config_file(path: str) -> None:

@@ -13,6 +13,7 @@ from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider
 from opentelemetry.trace import Span, TracerProvider, set_span_in_context
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitals.telemetry.exception_origin import note
 from vitals.telemetry.fast_path.fast_path import REQUEST_SCOPE
 from vitals.telemetry.fast_path.measures import DURATION, REQUEST_SIZE, RESPONSE_SIZE
 from vitals.telemetry.fast_path.shape import Shape, known_method, span_name
@@ -196,8 +197,10 @@ class _Within:
 
         try:
             await self._app(request.scope, receive, named)
-        except BaseException:
+        except BaseException as wrong:
             request.name()
+            if request.span is not None:
+                note(wrong, request.span.get_span_context())
             if request.span is not None and request.span.is_recording():
                 request.span.end()  # contrib would keep the exception once more
             raise

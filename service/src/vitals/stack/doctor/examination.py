@@ -19,6 +19,7 @@ from vitals.stack.doctor import (
     prometheus,
     queues,
     services,
+    variables,
 )
 from vitals.stack.doctor.finding import Away, Elsewhere, Finding, Severity, is_well
 from vitals.stack.doctor.running import Running
@@ -38,6 +39,7 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check(("components",), components.look),
     Check(("ports",), ports.look),
+    Check(("variables",), variables.look),
     Check(("model",), model.look),
     Check(("queues", "exporters"), queues.look),
     Check(("drops",), drops.look),

@@ -8,6 +8,8 @@ from typing import Any
 import httpx2 as httpx
 
 from vitals.stack.records import Log, Span
+from vitals.stack.stores.span_exceptions import EXCEPTION as _EXCEPTION
+from vitals.stack.stores.span_exceptions import recorded
 
 MOST = 1000
 """Spans, or logs, of one trace that are fetched; more can't be read in a terminal."""
@@ -33,8 +35,12 @@ def spans(client: httpx.Client, trace_id: str) -> list[Span]:
 
 
 def logs(client: httpx.Client, trace_id: str) -> list[Log]:
-    """The trace's log records, oldest first; events of spans, which are stored beside them, are left to the spans."""
-    query = {"bool": {"filter": [{"term": {"trace_id": trace_id}}, {"exists": {"field": "severity_number"}}]}}
+    """The trace's log records, and the exceptions that were recorded on its spans, oldest first.
+
+    Events of spans are stored beside the log records; the others of them are left to the spans.
+    """
+    either = [{"exists": {"field": "severity_number"}}, {"term": {"event_name": _EXCEPTION}}]
+    query = {"bool": {"filter": [{"term": {"trace_id": trace_id}}], "should": either, "minimum_should_match": 1}}
     found = [_log_of_document(document) for document in search(client, "logs-*", query)]
     return sorted(found, key=lambda log: log.time)
 
@@ -59,15 +65,18 @@ def _span_of_document(document: dict[str, Any]) -> Span:
 def _log_of_document(document: dict[str, Any]) -> Log:
     body = document.get("body", {})
     resource = document.get("resource", {}).get("attributes", {})
+    attributes = document.get("attributes", {})
+    on_span = document.get("event_name") == _EXCEPTION and "severity_number" not in document
     return Log(
         time=nanoseconds(document["@timestamp"]),
-        severity=document.get("severity_text", ""),
-        body=str(body.get("text", body.get("structured", ""))),
+        severity="ERROR" if on_span else document.get("severity_text", ""),
+        body=recorded(attributes) if on_span else str(body.get("text", body.get("structured", ""))),
         event=document.get("event_name") or None,
         logger=document.get("scope", {}).get("name"),
         span_id=document.get("span_id") or None,
         service=resource.get("service.name", "?"),
-        attributes=document.get("attributes", {}),
+        attributes=attributes,
+        on_span=on_span,
     )
 
 

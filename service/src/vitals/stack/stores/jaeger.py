@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2 as httpx
 
-from vitals.stack.records import Span
+from vitals.stack.records import Log, Span
+from vitals.stack.stores.span_exceptions import EXCEPTION, recorded
 
 
 def spans(client: httpx.Client, trace_id: str) -> list[Span]:
@@ -36,4 +38,13 @@ def _span_of_jaeger(span: dict[str, Any], processes: dict[str, Any]) -> Span:
         duration=int(span["duration"]) * 1000,
         error=bool(tags.get("error")),
         attributes=tags,
+        exceptions=tuple(_exceptions(span, process["serviceName"])),
     )
+
+
+def _exceptions(span: dict[str, Any], service: str) -> Iterator[Log]:
+    for event in span.get("logs") or ():
+        fields = {field["key"]: field["value"] for field in event["fields"]}
+        if fields.pop("event", None) == EXCEPTION:
+            when = int(event["timestamp"]) * 1000
+            yield Log(when, "ERROR", recorded(fields), EXCEPTION, None, span["spanID"], service, fields, on_span=True)

@@ -19,8 +19,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from vitals.telemetry.delivery.delivery import Delivery
+from vitals.telemetry.delivery.proxies import grpc_options, http_options, past_proxies
 from vitals.telemetry.delivery.splitting import halves, list_halves, points
-from vitals.telemetry.delivery.transports import CHANNEL_OPTIONS, GrpcTransport, HttpTransport, Transport
+from vitals.telemetry.delivery.transports import GrpcTransport, HttpTransport, Transport
 from vitals.telemetry.exporters import Signal
 
 LARGEST_REQUEST_BYTES = 4 * 1024**2
@@ -94,7 +95,8 @@ def delivering(signal: Signal, made: type[Any], *, buffer_bytes: int, shutdown_s
     def configured() -> Any:
         # Its own metrics would say that all is well: they stay off.
         without_metrics = {"meter_provider": NoOpMeterProvider()}
-        return made(channel_options=CHANNEL_OPTIONS, **without_metrics) if over_grpc else made(**without_metrics)
+        past = past_proxies(signal)
+        return made(**(grpc_options(past=past) if over_grpc else http_options(signal, past=past)), **without_metrics)
 
     def connect() -> Transport:
         response = _RESPONSES[signal]
