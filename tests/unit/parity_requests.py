@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,9 @@ SENT: dict[str, list[Any]] = {"traces": [], "logs": [], "metrics": []}
 
 def keep(self: Delivery, data: bytes, items: int) -> None:
     """In place of sending: what would be sent."""
-    message = MESSAGES[self._signal]()
+    message = MESSAGES[self.signal]()
     message.ParseFromString(data)
-    SENT[self._signal].append(message)
+    SENT[self.signal].append(message)
 
 
 def application() -> FastAPI:
@@ -160,7 +161,8 @@ def scope(number: int) -> dict[str, Any]:
         headers.append((b"content-length", CHANCE.choice([b"0", b"17", b"123456", b"wrong"])))
     return {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": CHANCE.choice(["1.1", "1.0"]),
-        "method": CHANCE.choice(["GET"] * 8 + ["POST", "PUT", "HEAD", "DELETE", "SECRET"]), "scheme": CHANCE.choice(["http", "https"]),
+        "method": CHANCE.choice(["GET"] * 8 + ["POST", "PUT", "HEAD", "DELETE", "SECRET"]),
+        "scheme": CHANCE.choice(["http", "https"]),
         "path": path, "raw_path": path.encode(), "root_path": "", "headers": headers,
         "query_string": CHANCE.choice([b"", b"", b"a=1&b=%20", b"\xe4=\xff"]),
         "client": CHANCE.choice([("10.0.0.1", 40_000), ("10.0.0.2", 0), None]),
@@ -179,10 +181,8 @@ async def asked(app: Any, one: dict[str, Any], body: bytes = b"") -> None:
     async def send(message: Any) -> None:
         pass
 
-    try:
+    with suppress(ValueError, RuntimeError):  # the server would log it
         await app(one, receive, send)
-    except (ValueError, RuntimeError):
-        pass  # the server would log it
 
 
 async def served(app: FastAPI, requests: Any) -> None:

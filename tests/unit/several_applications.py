@@ -13,7 +13,7 @@ from opentelemetry import _logs, metrics, trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from vitals.telemetry import Telemetry, applications, instrument
+from vitals.telemetry import instrument
 
 tracer = trace.get_tracer("shop")
 meter = metrics.get_meter("shop")
@@ -34,24 +34,9 @@ meter.create_observable_counter("turns", [_depth])
 meter.create_observable_up_down_counter("waiting", [_depth])
 
 
-class Entered:
-    """The part of the middleware that matters here: each request, and the lifespan, is its application's."""
-
-    def __init__(self, app: Any, telemetry: Telemetry) -> None:
-        self.app = app
-        self.telemetry = telemetry
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        token = applications.enter(self.telemetry)
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            applications.leave(token)
-
-
-def application(name: str, **options: Any) -> Entered:
+def application(name: str, **options: Any) -> FastAPI:
     app = FastAPI()
-    telemetry = instrument(app, service_name=name, **options)
+    instrument(app, service_name=name, **options)
 
     @app.get("/x")
     def answer() -> None:
@@ -65,7 +50,7 @@ def application(name: str, **options: Any) -> Entered:
             logging.getLogger("shop").warning("in %s", name)
             events.emit(LogRecord(body="event", severity_number=SeverityNumber.INFO, event_name="shop.event"))
 
-    return Entered(app, telemetry)
+    return app
 
 
 @tracer.start_as_current_span("decorated")

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.trace import TracerProvider
 from opentelemetry.util.http import get_excluded_urls
@@ -69,9 +71,12 @@ def _start_with_first_event(app: FastAPI, telemetry: Telemetry) -> None:
             return RequestTelemetry(plain, plain, telemetry, excluded=None)
 
         def tracers() -> TracerProvider:
-            return (applications.current.get() or telemetry).tracer_provider
+            return (applications.current.get() or telemetry).tracer_provider or trace.get_tracer_provider()
 
-        plain, by_sdk = instrumented(app, tracers, lambda: telemetry.meter_provider)
+        def meters() -> MeterProvider:
+            return telemetry.meter_provider or metrics.get_meter_provider()
+
+        plain, by_sdk = instrumented(app, tracers, meters)
         excluded = get_excluded_urls("FASTAPI")
         return RequestTelemetry(plain, by_sdk, telemetry, excluded=excluded.url_disabled if excluded else None)
 

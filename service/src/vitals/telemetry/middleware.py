@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import lru_cache
 from time import time_ns
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as contexts
 from opentelemetry import propagate, trace
@@ -30,10 +31,16 @@ from vitals.telemetry.request_facts import (
     facts_of,
     headers_of,
     length_of,
+    outer_root_path,
     plain_parent,
     text_of,
 )
 from vitals.telemetry.routes import Routes
+
+if TYPE_CHECKING:
+    from vitals.telemetry.runtime import Telemetry
+
+_logger = logging.getLogger(__name__)
 
 WATCHED = "vitals.watched"
 """In the scope of a request that has its span: an application that is mounted in another is instrumented with it."""
@@ -42,30 +49,10 @@ _MOST_ALIKE, _MOST_TEMPLATES = 256, 1024
 _GETTER = ScopeGetter()
 
 
-class Watching(Protocol):
-    """What the middleware asks of the application's telemetry."""
-
-    @property
-    def disabled(self) -> bool:
-        """Whether nothing is recorded."""
-        ...
-
-    started: bool
-
-    def start(self) -> None:
-        """Begin, where it has not."""
-        ...
-
-    @property
-    def fast_path(self) -> FastPath | None:
-        """None where the SDK makes the spans."""
-        ...
-
-
 class RequestTelemetry:
     """Watches the requests of one application."""
 
-    def __init__(self, app: ASGIApp, by_sdk: ASGIApp, telemetry: Watching, *, excluded: Callable[[str], bool] | None) -> None:
+    def __init__(self, app: ASGIApp, by_sdk: ASGIApp, telemetry: Telemetry, *, excluded: Callable[[str], bool] | None) -> None:
         """app: what answers. by_sdk: the same, with the SDK's spans around it. excluded: of a URL, whether it is not watched."""
         self.app = app
         self._by_sdk = by_sdk
@@ -73,6 +60,20 @@ class RequestTelemetry:
         self._excluded = excluded
         self._routes = Routes()
         self._alike: dict[Hashable, Alike] = {}
+        self._warned = False
+
+    @property
+    def _begun(self) -> bool:
+        return self._telemetry.started and (self._warned or self._telemetry.in_lifespan)
+
+    def _begin(self) -> None:
+        """For a server that runs no lifespan, an application that is mounted in another, one that is served after its end."""
+        self._telemetry.start()
+        if not self._warned and not self._telemetry.in_lifespan and not self._telemetry.disabled:
+            self._warned = True
+            _logger.warning(
+                "The application's lifespan is not run: telemetry that is buffered when a signal ends the process is lost."
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one websocket, or the lifespan."""
@@ -80,8 +81,8 @@ class RequestTelemetry:
         if (kind != "http" and kind != "websocket") or WATCHED in scope:
             await self.app(scope, receive, send)
             return
-        if not self._telemetry.started:
-            self._telemetry.start()  # it was served before, and ended
+        if not self._begun:
+            self._begin()
         scope[WATCHED] = True
         scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else
         around = contexts.get_current()
@@ -203,7 +204,7 @@ class Exchange:
         start = time_ns()
         headers = headers_of(scope)
         self._owner, self._fast_path, self._scope, self._send = owner, fast_path, scope, send
-        self._path, self._root_path = scope["path"], scope.get("root_path", "")
+        self._path, self._root_path = scope["path"], outer_root_path(scope)
         self._status: int | None = None
         self._response_bytes = -1
         self._request_bytes = length_of(headers.get(b"content-length"))

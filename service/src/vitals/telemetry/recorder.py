@@ -194,7 +194,8 @@ class Recorder:
         rows = sum([request.rows for request in requests])
         spans = [request.span for request in requests]
         fast_path, context = self._telemetry.fast_path, None
-        if fast_path is None or failed is not None or not all(type(span) is RequestSpan and not span.trace_state for span in spans):
+        usual = failed is None and all(type(span) is RequestSpan and not span.trace_state for span in spans)
+        if fast_path is None or not usual:
             span = self._span_of_call(spans, rows, begun, failed)
             span.end()
             context = span.get_span_context()

@@ -41,7 +41,7 @@ def facts_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Facts:
         scope.get("scheme", "http"),
         scope.get("path", ""),
         text_of(query) if query else "",
-        scope.get("root_path", ""),
+        outer_root_path(scope),
         scope.get("http_version", ""),
         str(server[0]) if server and server[0] else "",
         server[1] if server else None,  # None for a Unix socket, whose address is its path
@@ -50,6 +50,12 @@ def facts_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Facts:
         text_of(user_agent) if user_agent else "",
         length_of(headers.get(b"content-length")),
     )
+
+
+def outer_root_path(scope: Mapping[str, Any]) -> str:
+    """The root path as the outermost application has it: one that is mounted in another is routed below a longer one."""
+    root_path: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return root_path
 
 
 def headers_of(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
