@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from .conftest import Emitted
+from .gzipped import gzipped
 from .served_over_http import serving
 
 BEHIND = {
@@ -46,7 +46,7 @@ def behind(request: pytest.FixtureRequest, service: TestClient, emitted: Emitted
         ("GET", "/v2/nothing", {}, 404),
         ("GET", "/v2/models/iris/infer", {}, 405),
         ("POST", "/v2/models/iris/infer", {"content": b" " * 2_000_000}, 413),
-        ("POST", "/v2/models/iris/infer", {"content": gzip.compress(b" " * 2_000_000), "coding": "gzip"}, 413),
+        ("POST", "/v2/models/iris/infer", {"content": gzipped(b" " * 2_000_000), "coding": "gzip"}, 413),
         ("POST", "/v2/models/iris/infer", {"content": b"{}", "coding": "br"}, 415),
     ],
 )

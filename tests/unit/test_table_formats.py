@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 
 from vitals.errors import DataError
 from vitals.making.data import FEWEST_ROWS, column_of, read_table
+
+from .gzipped import gzipped
 
 _draw = np.random.default_rng(5)
 ROWS = 80
@@ -79,8 +80,8 @@ def test_a_file_in_another_format_is_read_with_the_option_that_the_sentence_name
         ("data.CSV", TEXT),
         ("data.txt", TEXT),
         ("data.TSV", TABLE.to_csv(index=False, sep="\t")),
-        ("data.csv.gz", gzip.compress(TEXT.encode())),
-        ("data.tsv.gz", gzip.compress(TABLE.to_csv(index=False, sep="\t").encode())),
+        ("data.csv.gz", gzipped(TEXT.encode())),
+        ("data.tsv.gz", gzipped(TABLE.to_csv(index=False, sep="\t").encode())),
         ("bom.csv", b"\xef\xbb\xbf" + TEXT.encode()),
         ("crlf.csv", TEXT.replace("\n", "\r\n")),
         ("blank.csv", "\n\n" + TEXT + "\n"),
@@ -103,10 +104,10 @@ def test_what_plain_pandas_reads_is_read(tmp_path: Path, name: str, content: str
         ("data", TEXT, "is not read"),
         ("data.gz", b"\x1f\x8b", "is not read"),
         ("zipped.csv", b"PK\x03\x04", "a zip archive or an Excel workbook"),
-        ("packed.csv", gzip.compress(b"a"), "compressed by gzip: name it .csv.gz"),
+        ("packed.csv", gzipped(b"a"), "compressed by gzip: name it .csv.gz"),
         ("columns.csv", b"PAR1", "a Parquet file: name it .parquet"),
         ("rows.parquet", TEXT, "can't be read as Parquet"),
-        ("broken.csv.gz", gzip.compress(TEXT.encode())[:40], "can't be read as CSV"),
+        ("broken.csv.gz", gzipped(TEXT.encode())[:40], "can't be read as CSV"),
         ("none.csv.gz", TEXT, "can't be read as CSV"),
         ("none.csv.zip", TEXT, "can't be read as CSV"),
         ("none.csv.xz", TEXT, "can't be read as CSV"),
