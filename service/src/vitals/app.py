@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, n
 from fastapi import FastAPI
 
 from vitals.api import about, labels
+from vitals.api.direct_route import add_first
 from vitals.api.limits import BodyLimit
-from vitals.api.predict import predict_router
+from vitals.api.predict import predict_route
 from vitals.api.problems import add_problem_handlers
 from vitals.api.request_schema import add_request_schemas
 from vitals.api.state import State
@@ -139,7 +140,7 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.request_max_bytes)
     add_problem_handlers(app)
     add_request_schemas(app, profile, instances_max=settings.instances_max)
-    app.include_router(predict_router(facts, profile))
+    add_first(app, predict_route(facts, profile))
     app.include_router(labels.router)
     app.include_router(v2_router(facts, profile))
     app.include_router(about.router)
