@@ -60,8 +60,9 @@ def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row],
     if "features" not in body and "instances" not in body:  # features in the body itself, or another server's form
         raise body_is("structure", reader.right_body.sentence, "features")
     wrong = Wrong()
-    for _ in body.keys() - {"features", "instances"}:
-        wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
+    if len(body) > 1:
+        for _ in body.keys() - {"features", "instances"}:
+            wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
     if "features" in body and "instances" in body:
         wrong.add(BODY, "structure", "features", "The body needs `features` or `instances`, and not both")
         wrong.raise_if_any()

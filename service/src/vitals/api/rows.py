@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from vitals.api.right_body import RightBody
 from vitals.api.values import Refused, reader_of
 from vitals.errors import InvalidInput, WrongField
@@ -24,11 +22,11 @@ class Wrong:
 
     def __init__(self) -> None:
         self._fields: list[WrongField] = []
-        self._counted: Counter[tuple[str, str]] = Counter()
+        self._counted: dict[tuple[str, str], int] = {}
 
     def add(self, feature: str, reason: str, field: str, message: str) -> None:
         """Note one mistake; feature: a feature's name, UNKNOWN or BODY; field: its place in the request."""
-        self._counted[feature, reason] += 1
+        self._counted[feature, reason] = self._counted.get((feature, reason), 0) + 1
         if len(self._fields) < MOST_FIELDS:
             self._fields.append(WrongField(field, reason, message))
 
@@ -73,8 +71,8 @@ class RowReader:
                 row.append(read(value))
             except Refused as refused:
                 wrong.add(name, refused.reason, f"{place}.{name}", refused.message)
-        if given.keys() - self._names:
-            self._unknown(given.keys() - self._names, place, wrong)
+        if unknown := given.keys() - self._names:
+            self._unknown(unknown, place, wrong)
         return row
 
     def _unknown(self, names: set[object], place: str, wrong: Wrong) -> None:
