@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,7 +62,7 @@ def _usual(app: FastAPI) -> None:
 
 
 @pytest.fixture(params=["alone", "root path", "mounted"])
-def both(request: pytest.FixtureRequest) -> Iterator[tuple[TestClient, TestClient, str]]:
+def both(request: pytest.FixtureRequest) -> tuple[TestClient, TestClient, str]:
     clients, prefix = [], "/below" if request.param == "mounted" else ""
     for add in (_direct, _usual):
         app = _app(add)
@@ -72,7 +72,7 @@ def both(request: pytest.FixtureRequest) -> Iterator[tuple[TestClient, TestClien
             app = outer
         root = "/root" if request.param == "root path" else ""
         clients.append(TestClient(app, raise_server_exceptions=False, follow_redirects=False, root_path=root))
-    yield clients[0], clients[1], prefix
+    return clients[0], clients[1], prefix
 
 
 @pytest.mark.parametrize(

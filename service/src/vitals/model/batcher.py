@@ -41,8 +41,8 @@ class Batcher(Generic[Ticket]):
     """Serves rows of concurrent requests in batches.
 
     A short call runs on the event loop, for all requests that came in the same turn of it, or at once where they come one by
-    one. A long one runs in a thread, so that the event loop stays free; what comes meanwhile is the next batch. `pace` says which; without it every call runs in the
-    thread. There is never more than one call at a time.
+    one. A long one runs in a thread, so that the event loop stays free; what comes meanwhile is the next batch. `pace` says
+    which; without it every call runs in the thread. There is never more than one call at a time.
 
     A batch has at most `max_size` rows; the rows of one request stay together, so a request with more goes alone.
     At most `queue_size` rows wait; a request that has more by itself waits alone.
