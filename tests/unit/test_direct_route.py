@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from starlette.routing import Match
 
-from vitals.api.direct_route import DirectRoute, add_first
+from vitals.api.direct_route import DirectRoute, add_direct
 
 
 class Known(Exception):
@@ -54,7 +54,7 @@ GIVEN: dict[str, Any] = {"methods": ["POST"], "summary": "Ask", "response_model"
 
 
 def _direct(app: FastAPI) -> None:
-    add_first(app, DirectRoute("/ask", endpoint, **GIVEN))
+    add_direct(app, DirectRoute("/ask", endpoint, **GIVEN))
 
 
 def _usual(app: FastAPI) -> None:

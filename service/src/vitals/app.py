@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, n
 from fastapi import FastAPI
 
 from vitals.api import about, labels
-from vitals.api.direct_route import add_first
+from vitals.api.direct_route import add_direct
 from vitals.api.limits import BodyLimit
 from vitals.api.predict import predict_route
 from vitals.api.problems import add_problem_handlers
@@ -138,10 +138,10 @@ def create_app(
         shutdown_seconds=settings.shutdown_grace_seconds / 2,
         buffer_bytes=settings.telemetry_buffer_bytes,
     )
+    add_direct(app, predict_route(facts, profile))
     app.add_middleware(BodyLimit, max_bytes=settings.request_max_bytes)
     add_problem_handlers(app)
     add_request_schemas(app, profile, instances_max=settings.instances_max)
-    add_first(app, predict_route(facts, profile))
     app.include_router(labels.router)
     app.include_router(v2_router(facts, profile))
     app.include_router(about.router)
