@@ -93,6 +93,5 @@ def test_every_other_command_line_is_for_all_verbs(
         main()
     said = capsys.readouterr()
     assert ended.value.code == (0 if "--help" in given else 2)
-    assert ("MODEL_DIR" in said.out) == (given == ["serve", "--help"])
-    if given == ["--help"]:
-        assert "doctor" in said.out
+    shown = {"serve --help": "Serve the model of MODEL_DIR", "--help": "doctor"}.get(" ".join(given), "")
+    assert shown in said.out

@@ -1,7 +1,7 @@
 """A route whose endpoint is asked directly: what Starlette and FastAPI do for each request is left out where it has no use.
 
-That is routing, solving dependencies, stacks of what is to be closed, and a look for exceptions at each of three places. A request
-that fails goes through all of it: what it failed with is raised where any other route would have raised it.
+That is routing, solving dependencies, stacks of what is to be closed, and looking for exceptions three times. A request that
+fails goes through all of it: what it failed with is raised where any other route would have raised it.
 """
 
 from __future__ import annotations

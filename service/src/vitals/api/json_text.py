@@ -19,7 +19,7 @@ _TYPE = (b"content-type", b"application/json")
 
 
 def parsed(text: bytes) -> Any:
-    """The value of a JSON text. Raises ValueError where it is none or a number is too long, RecursionError where it nests deeply."""
+    """The value of a JSON text. Raises ValueError where it is none or a number is too long, RecursionError if it is too deep."""
     try:
         return _decode(text)
     except (ValueError, RecursionError):

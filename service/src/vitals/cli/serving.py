@@ -1,4 +1,4 @@
-"""The command with nothing but `serve`: the modules of the other verbs would cost a process that lives on memory, and a later start."""
+"""The command with nothing but `serve`: the other verbs' modules would cost a process that lives on memory and a later start."""
 
 from __future__ import annotations
 
