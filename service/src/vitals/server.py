@@ -55,7 +55,6 @@ def serve(settings: Settings) -> None:
         # Workers are processes of their own, which import it by its name.
         "vitals.server:make_app" if several else partial(make_app, model),
         factory=True,
-        workers=settings.service_workers,
         log_config=_log_config(settings.log_level),
         lifespan="on",  # a start that fails ends the process, instead of a service that answers 500
         access_log=False,  # the span, the metrics and the prediction's log say more

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vitals.api.right_body import RightBody
-from vitals.api.values import Refused, reader_of
+from vitals.api.values import Refused, reader_of, takes_any_number
 from vitals.errors import InvalidInput, WrongField
 from vitals.monitoring.validation import BODY, UNKNOWN
-from vitals.profile.bins import Value
+from vitals.profile.bins import LARGEST, Value
 from vitals.profile.document import Profile
 
 MOST_FIELDS = 50
@@ -48,6 +48,8 @@ class RowReader:
         self.right_body = RightBody(profile)
         self._features = [(feature.name, reader_of(feature), feature.missing_allowed) for feature in profile.features]
         self._names = frozenset(feature.name for feature in profile.features)
+        self._floats = tuple(feature.name for feature in profile.features if takes_any_number(feature))
+        self._all_floats = len(self._floats) == len(profile.features)
 
     def read(self, given: object, place: str, wrong: Wrong) -> Row:
         """The values of one row in the order of the model's features; of no use where `wrong` has got more by it.
@@ -59,6 +61,15 @@ class RowReader:
         if not isinstance(given, dict):
             right = self.right_body.one if place == "features" else self.right_body.several
             raise body_is("structure", f"must be an object with a value for each feature by name, as in {right}", place)
+        if self._all_floats and len(given) == len(self._floats):
+            floats: Row = []
+            for name in self._floats:
+                value = given.get(name)
+                if type(value) is not float or not -LARGEST <= value <= LARGEST:
+                    break
+                floats.append(value)
+            else:
+                return floats  # the usual row: numbers, all there, and nothing else
         row: Row = []
         for name, read, missing_allowed in self._features:
             value = given.get(name)
