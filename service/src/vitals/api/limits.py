@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,12 +18,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "")
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         seen = 0
 
         async def limited() -> Message:
             nonlocal seen
-            if announced.isdecimal() and int(announced) > self._max_bytes:
+            if announced.isdigit() and int(announced) > self._max_bytes:
                 raise too_large(self._max_bytes)
             message = await receive()
             seen += len(message.get("body", b""))

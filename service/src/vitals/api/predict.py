@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi import Request
 
 from vitals.api.answers import Answer, answer
 from vitals.api.bodies import json_of
+from vitals.api.direct_route import DirectRoute
+from vitals.api.json_text import JsonAnswer
 from vitals.api.problems import problem_responses
 from vitals.api.request_schema import body_of
 from vitals.api.rows import Row, RowReader, Wrong, body_is
@@ -20,9 +21,8 @@ from vitals.profile.facts import ModelFacts
 from vitals.telemetry import current_trace_id
 
 
-def predict_router(facts: ModelFacts, profile: Profile) -> APIRouter:
+def predict_route(facts: ModelFacts, profile: Profile) -> DirectRoute:
     """The route for this model: it takes what the profile says."""
-    router = APIRouter()
     reader = RowReader(profile)
     model = {"name": facts.name, "version": facts.version}
 
@@ -34,22 +34,23 @@ def predict_router(facts: ModelFacts, profile: Profile) -> APIRouter:
             made["probabilities"] = dict(zip(profile.classes, outcome.probabilities, strict=True))
         return made
 
-    @router.post(
+    async def predict(request: Request) -> JsonAnswer:
+        state = state_of(request)
+        rows, many = read_rows(await json_of(request), reader, most=state.instances_max)
+        answers = [content(one) for one in await answer(state, rows)]
+        said = {"model": model, "trace_id": current_trace_id()}
+        return JsonAnswer({"predictions": answers, **said} if many else {**answers[0], **said})
+
+    return DirectRoute(
         "/predict",
+        predict,
+        methods=["POST"],
         summary=f"Ask the model {facts.name} for its answer to one row, or to several",
         response_model=PredictionAnswer | PredictionsAnswer,
         response_model_exclude_none=True,
         responses=problem_responses(413, 415, 422, 500, 503),
         openapi_extra=body_of("PredictRequest"),
     )
-    async def predict(request: Request) -> JSONResponse:
-        state = state_of(request)
-        rows, many = read_rows(await json_of(request), reader, most=state.instances_max)
-        answers = [content(one) for one in await answer(state, rows)]
-        said = {"model": model, "trace_id": current_trace_id()}
-        return JSONResponse({"predictions": answers, **said} if many else {**answers[0], **said})
-
-    return router
 
 
 def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row], bool]:
@@ -59,8 +60,9 @@ def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row],
     if "features" not in body and "instances" not in body:  # features in the body itself, or another server's form
         raise body_is("structure", reader.right_body.sentence, "features")
     wrong = Wrong()
-    for _ in body.keys() - {"features", "instances"}:
-        wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
+    if len(body) > 1:
+        for _ in body.keys() - {"features", "instances"}:
+            wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
     if "features" in body and "instances" in body:
         wrong.add(BODY, "structure", "features", "The body needs `features` or `instances`, and not both")
         wrong.raise_if_any()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from vitals.api.right_body import RightBody
-from vitals.api.values import Refused, reader_of
+from vitals.api.values import Refused, reader_of, takes_any_number
 from vitals.errors import InvalidInput, WrongField
 from vitals.monitoring.validation import BODY, UNKNOWN
-from vitals.profile.bins import Value
+from vitals.profile.bins import LARGEST, Value
 from vitals.profile.document import Profile
 
 MOST_FIELDS = 50
@@ -24,11 +22,11 @@ class Wrong:
 
     def __init__(self) -> None:
         self._fields: list[WrongField] = []
-        self._counted: Counter[tuple[str, str]] = Counter()
+        self._counted: dict[tuple[str, str], int] = {}
 
     def add(self, feature: str, reason: str, field: str, message: str) -> None:
         """Note one mistake; feature: a feature's name, UNKNOWN or BODY; field: its place in the request."""
-        self._counted[feature, reason] += 1
+        self._counted[feature, reason] = self._counted.get((feature, reason), 0) + 1
         if len(self._fields) < MOST_FIELDS:
             self._fields.append(WrongField(field, reason, message))
 
@@ -50,6 +48,8 @@ class RowReader:
         self.right_body = RightBody(profile)
         self._features = [(feature.name, reader_of(feature), feature.missing_allowed) for feature in profile.features]
         self._names = frozenset(feature.name for feature in profile.features)
+        self._floats = tuple(feature.name for feature in profile.features if takes_any_number(feature))
+        self._all_floats = len(self._floats) == len(profile.features)
 
     def read(self, given: object, place: str, wrong: Wrong) -> Row:
         """The values of one row in the order of the model's features; of no use where `wrong` has got more by it.
@@ -61,6 +61,15 @@ class RowReader:
         if not isinstance(given, dict):
             right = self.right_body.one if place == "features" else self.right_body.several
             raise body_is("structure", f"must be an object with a value for each feature by name, as in {right}", place)
+        if self._all_floats and len(given) == len(self._floats):
+            floats: Row = []
+            for name in self._floats:
+                value = given.get(name)
+                if type(value) is not float or not -LARGEST <= value <= LARGEST:
+                    break
+                floats.append(value)
+            else:
+                return floats  # the usual row: numbers, all there, and nothing else
         row: Row = []
         for name, read, missing_allowed in self._features:
             value = given.get(name)
@@ -73,8 +82,8 @@ class RowReader:
                 row.append(read(value))
             except Refused as refused:
                 wrong.add(name, refused.reason, f"{place}.{name}", refused.message)
-        if given.keys() - self._names:
-            self._unknown(given.keys() - self._names, place, wrong)
+        if unknown := given.keys() - self._names:
+            self._unknown(unknown, place, wrong)
         return row
 
     def _unknown(self, names: set[object], place: str, wrong: Wrong) -> None:

@@ -37,6 +37,11 @@ def reader_of(feature: Feature) -> Read:
     return _number_of_integers(feature) if whole_range(feature) else _number(feature)
 
 
+def takes_any_number(feature: Feature) -> bool:
+    """Whether every float up to LARGEST is a value of the feature, as it is."""
+    return feature.kind == "numeric" and not feature.whole and not whole_range(feature)
+
+
 def _number(feature: Feature) -> Read:
     def number(value: object) -> Value:
         if type(value) is not float and type(value) is not int:  # true and false are ints, too

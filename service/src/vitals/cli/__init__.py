@@ -20,8 +20,11 @@ def main() -> None:
         forget_empty()
         if wrong_variables := wrong_for_imports():
             raise SettingsError(wrong_variables)
-        from vitals.cli import verbs  # after .env is read: OpenTelemetry reads variables when it is imported
-
+        # After .env is read: OpenTelemetry reads variables when it is imported.
+        if sys.argv[1:] == ["serve"]:
+            from vitals.cli import serving as verbs
+        else:
+            from vitals.cli import verbs  # type: ignore[no-redef]
         verbs.app()
     except VitalsError as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - the one place where errors are told

@@ -19,6 +19,7 @@ from vitals.errors import ModelTimeout, Overloaded
 from vitals.model.bisecting import each_by_itself
 from vitals.model.call_pace import CallPace
 from vitals.model.call_time import CallTime
+from vitals.model.lone_requests import LoneRequests
 from vitals.model.model_thread import ModelThread
 from vitals.model.served import Outcome, Row, ServedModel
 
@@ -39,9 +40,9 @@ class _Waiting(Generic[Ticket]):
 class Batcher(Generic[Ticket]):
     """Serves rows of concurrent requests in batches.
 
-    A short call runs on the event loop, for all requests that came in the same turn of it. A long one runs in a thread, so that
-    the event loop stays free; what comes meanwhile is the next batch. `pace` says which; without it every call runs in the
-    thread. There is never more than one call at a time.
+    A short call runs on the event loop, for all requests that came in the same turn of it, or at once where they come one by
+    one. A long one runs in a thread, so that the event loop stays free; what comes meanwhile is the next batch. `pace` says
+    which; without it every call runs in the thread. There is never more than one call at a time.
 
     A batch has at most `max_size` rows; the rows of one request stay together, so a request with more goes alone.
     At most `queue_size` rows wait; a request that has more by itself waits alone.
@@ -68,6 +69,7 @@ class Batcher(Generic[Ticket]):
         self._rows_waiting = 0
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()  # a batch belongs to no request more than to another
+        self._lone = LoneRequests(self._loop)
         self._turn_is_due = False
         self._thread = ModelThread()
         self._in_thread: list[_Waiting[Ticket]] = []
@@ -87,6 +89,9 @@ class Batcher(Generic[Ticket]):
             raise Overloaded(
                 f"{self._rows_waiting} rows are waiting for the model already, and {self._queue_size} may; try again in a second."
             )
+        idle = not self._queue and not self._turn_is_due and not self._in_thread
+        if idle and self._pace.on_loop(len(rows)) and self._lone.at_once():
+            return self._context.run(self._at_once, rows, ticket)
         waiting = _Waiting(rows, ticket, self._loop.create_future(), now)
         self._queue.append(waiting)
         self._rows_waiting += len(rows)
@@ -110,6 +115,12 @@ class Batcher(Generic[Ticket]):
         self._rows_waiting = 0
         self._thread.end()
 
+    def _at_once(self, rows: Sequence[Row], ticket: Ticket) -> list[Outcome]:
+        call = CallTime()
+        answers = self._call(rows, [ticket])
+        self._pace.took(len(rows), call.own_seconds())
+        return answers
+
     def _next_turn(self) -> None:
         self._turn_is_due = True
         self._loop.call_soon(self._turn, context=self._context)
@@ -120,11 +131,12 @@ class Batcher(Generic[Ticket]):
         if not batch:
             self._turn_is_due = False
             return
+        self._lone.turn(len(batch))
         rows = sum([len(waiting.rows) for waiting in batch])
         if self._pace.on_loop(rows):
             call = CallTime()
             try:
-                answers = self._call(batch)
+                answers = self._ask(batch)
             except Exception as failed:
                 if len(batch) == 1:
                     _give(batch[0], failed)
@@ -159,10 +171,20 @@ class Batcher(Generic[Ticket]):
         self._rows_waiting -= len(waiting.rows)
         return waiting
 
-    def _call(self, batch: Sequence[_Waiting[Ticket]]) -> list[list[Outcome]]:
-        """One call of the model: its answers for each request of `batch`."""
-        rows = batch[0].rows if len(batch) == 1 else [row for waiting in batch for row in waiting.rows]
-        with self._around([waiting.ticket for waiting in batch]):
+    def _ask(self, batch: Sequence[_Waiting[Ticket]]) -> list[list[Outcome]]:
+        """The model's answers for each request of `batch`, by one call."""
+        if len(batch) == 1:
+            return [self._call(batch[0].rows, [batch[0].ticket])]
+        outcomes = self._call([row for waiting in batch for row in waiting.rows], [waiting.ticket for waiting in batch])
+        answers, first = [], 0
+        for waiting in batch:
+            answers.append(outcomes[first : first + len(waiting.rows)])
+            first += len(waiting.rows)
+        return answers
+
+    def _call(self, rows: Sequence[Row], tickets: Sequence[Ticket]) -> list[Outcome]:
+        """One call of the model, for the requests with these tickets."""
+        with self._around(tickets):
             try:
                 outcomes = self._model.predict(rows)
             except BaseException as strange:
@@ -172,13 +194,7 @@ class Batcher(Generic[Ticket]):
                 raise RuntimeError(f"the model raised {type(strange).__name__}") from strange
             if len(outcomes) != len(rows):
                 raise ValueError(f"the model gave {len(outcomes)} answers for {len(rows)} rows")
-        if len(batch) == 1:
-            return [outcomes]
-        answers, first = [], 0
-        for waiting in batch:
-            answers.append(outcomes[first : first + len(waiting.rows)])
-            first += len(waiting.rows)
-        return answers
+        return outcomes
 
     def _hand_over(self, batch: list[_Waiting[Ticket]], rows: int, *, failed_before: bool = False) -> None:
         """Ask in the thread. Where a call for several requests fails, or has `failed_before`, each is answered by itself."""
@@ -193,7 +209,7 @@ class Batcher(Generic[Ticket]):
             self._call_since = time.monotonic()
             call = CallTime()
             try:
-                return self._call(some)
+                return self._ask(some)
             finally:
                 took = max(took, call.own_seconds())
                 self._call_since = math.inf
