@@ -27,7 +27,7 @@ class Routes:
                 return known[1]
         elif "endpoint" not in scope:
             return ""
-        router = scope.get("router")
+        router = scope.get("router") or getattr(scope.get("app"), "router", None)  # none where a request skips its router
         key = (str(scope.get("method", scope["type"])), root_path, path)
         found = self._by_path.get(key)
         if found is not None:
