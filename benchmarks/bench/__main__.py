@@ -1,0 +1,91 @@
+"""`make bench`: every variant in one run, one table of it as JSON, Markdown and a plot.
+
+    python -m benchmarks.bench [--quick] [--only VARIANT]... [--json] [--into FOLDER]
+
+One core serves, the other has the load and a sink for OTLP. A variant counts only if the sink has the spans, the logs and the counted
+requests of every request that was answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.bench import machine, plot, table
+from benchmarks.bench.measure import Bench
+from benchmarks.bench.plan import PLANS
+from benchmarks.bench.progress import Progress
+from benchmarks.bench.variants import VARIANTS
+from vitals.settings import ROOT
+
+RESULT = ROOT / "docs/performance/bench.json"
+PAGE = ROOT / "docs/performance.md"
+PLOT = ROOT / "docs/images/performance.svg"
+
+
+def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench",
+        description=__doc__,
+        epilog="variants: " + ", ".join(f"{name} ({one.title})" for name, one in VARIANTS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="about three minutes instead of half an hour; rougher figures")
+    parser.add_argument("--only", action="append", default=[], choices=list(VARIANTS), metavar="VARIANT", help="this one, and the baseline")
+    parser.add_argument("--json", action="store_true", help="write the JSON to stdout instead of the table")
+    parser.add_argument("--into", type=Path, help="write the JSON, the page and the plot into this folder, not into docs/")
+    parser.add_argument("--page", action="store_true", help="measure nothing: write the page and the plot anew from the JSON")
+    parser.add_argument("--smoke", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and write. Returns the exit status: 1 where something is missing, with a sentence for each."""
+    given = _given(arguments)
+    if given.page:
+        _write(json.loads(RESULT.read_text()), RESULT, PAGE, PLOT)
+        return 0
+    missing = machine.missing()
+    if missing:
+        print(*missing, sep="\n", file=sys.stderr)
+        return 1
+    plan = PLANS["smoke" if given.smoke else "quick" if given.quick else "whole"]
+    about = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["make bench", *(["QUICK=1"] if given.quick else []), *(f"ONLY={name}" for name in given.only)]),
+        "plan": plan.kind,
+        "only": given.only,
+        "machine": machine.described(),
+        "versions": machine.versions(),
+    }
+    cores = machine.cores()
+    os.sched_setaffinity(0, {cores[1]})  # and with this process what it starts: the sink, the load; the servers go to the other
+    progress, begun = Progress(plan.seconds(given.only)), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        found = Bench(plan, given.only, cores, progress, Path(scratch)).measure()
+    result = {**about, "seconds": round(time.monotonic() - begun), **found}
+    if given.into:
+        given.into.mkdir(parents=True, exist_ok=True)
+        _write(result, *(given.into / file.name for file in (RESULT, PAGE, PLOT)))
+    elif not given.only and not given.smoke:  # a part of the variants is no replacement for the page
+        _write(result, RESULT, PAGE, PLOT)
+    print(json.dumps(result, indent=1, ensure_ascii=False) if given.json else table.page(result))
+    return 0
+
+
+def _write(result: dict[str, object], into: Path, page: Path, picture: Path) -> None:
+    into.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    page.write_text(table.page(result))
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    plot.draw(result, picture)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The page docs/performance.md, from the JSON alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.bench.figures import Result, cell, median_of, percentile_ms, ratio, ready_seconds, resident_mb
+from benchmarks.bench.models import WORKLOADS
+from benchmarks.bench.targets import TARGETS, reasons
+from benchmarks.bench.variants import VARIANTS
+
+_KINDS = {
+    "whole": "A whole run",
+    "quick": "A quick run, with one round of each load, whose single figures move by a quarter",
+    "smoke": "A run of a few seconds that only shows that the benchmark works",
+}
+_NONE = "–"
+
+
+def number(value: float | None) -> str:
+    """Three digits, or a dash."""
+    if value is None:
+        return _NONE
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    all_lines = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in all_lines)
+
+
+def page(result: Result) -> str:
+    """The whole page."""
+    parts = ["# Performance", _about(result), "![Requests a second, by variant](images/performance.svg)"]
+    parts += ["## To be reached, and measured", _targets(result)]
+    for workload, what in WORKLOADS.items():
+        amounts = _amounts(result, workload, "closed")
+        if amounts:
+            parts += [f"## {workload}: {what}", _closed(result, workload, amounts)]
+        rates = _amounts(result, workload, "open")
+        if rates:
+            parts += ["Open loop: requests leave at fixed times, and latencies count from those.", _open(result, workload, rates)]
+    parts += ["## Memory and start", _starts(result)]
+    parts += [text for text in (_not_counted(result), _collector(result), _freshness(result)) if text]
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(result: Result) -> str:
+    of, versions = result["machine"], result["versions"]
+    kind = _KINDS[result["plan"]]
+    text = f"""Made by `{result["command"]}` from [performance/bench.json](performance/bench.json); not edited by hand. {kind}: {result["seconds"] / 60:.0f} minutes, {result["made_at"]}.
+
+Machine: {of["processor"]}, {of["cores"]} cores, {of["memory"]}, {of["system"]}; load average {of["load_average"]}. {", ".join(f"{name} {version}" for name, version in versions.items())}.
+
+The server has one core, the load and a sink for OTLP/gRPC have another. All variants of a workload are started once and take turns in every round, each time from another one on; the ones that wait are stopped (SIGSTOP). Ratios are
+paired by round; figures are medians of the rounds. A figure counts only if the sink has, once, the span and the log of every request that was answered, and if `http.server.request.duration` has counted every one. Processor time is
+that of the server's whole tree of processes, with what it still sent when the load was over. The closed loop is wrk, which ends by waiting for what is under way. p99.9 is given where there are 50,000 requests."""
+    return text + (f"\n\nOnly {', '.join(result['only'])} were measured." if result["only"] else "")
+
+
+def _targets(result: Result) -> str:
+    why = reasons()
+    lines, missed = [], []
+    for target in TARGETS:
+        value = target.measured(result)
+        verdict = target.verdict(value)
+        measured = f"{number(value)}{'' if target.unit == '×' else target.unit}" if value is not None else _NONE
+        lines.append([target.what, target.before, target.to_reach, measured, verdict])
+        if verdict == "missed":
+            missed.append(f"- {target.what}: {why.get(target.key, 'no reason is known yet.')}")
+    text = rows(["", "before", "to reach (resolved from)", "measured", ""], lines)
+    return text + ("\n\nWhy what is missed is missed:\n\n" + "\n".join(missed) if missed else "")
+
+
+def _amounts(result: Result, workload: str, kind: str) -> list[int]:
+    return sorted({one["amount"] for one in result["cells"] if one["workload"] == workload and one["kind"] == kind})
+
+
+def _names(result: Result, workload: str) -> list[str]:
+    present = {one["variant"] for one in result["cells"] if one["workload"] == workload}
+    return [name for name in VARIANTS if name in present]
+
+
+def _closed(result: Result, workload: str, amounts: list[int]) -> str:
+    head = [""]
+    for amount in amounts:
+        head += [f"{amount} connection{'s' if amount > 1 else ''}: /s", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "processor µs"]
+    lines = []
+    for name in _names(result, workload):
+        line = [VARIANTS[name].title]
+        for amount in amounts:
+            found = cell(result, name, workload, "closed", amount)
+            if not found or found["refused"]:
+                line += [_NONE] * 6
+                continue
+            line += [number(median_of(found, "rate")), number(ratio(result, name, amount, workload=workload))]
+            line += [number(percentile_ms(found, share)) for share in ("p50", "p99", "p999")]
+            line.append(number(median_of(found, "cpu_us")))
+        lines.append(line)
+    return rows(head, lines)
+
+
+def _open(result: Result, workload: str, rates: list[int]) -> str:
+    head = [""]
+    for rate in rates:
+        head += [f"{rate}/s: p50 ms", "p99 ms", "p99.9 ms", "processor µs"]
+    lines = []
+    for name in _names(result, workload):
+        line = [VARIANTS[name].title]
+        for rate in rates:
+            found = cell(result, name, workload, "open", rate)
+            if not found or found["refused"]:
+                line += [_NONE] * 4
+                continue
+            line += [number(percentile_ms(found, share)) for share in ("p50", "p99", "p999")]
+            line.append(number(median_of(found, "cpu_us")))
+        lines.append(line)
+    return rows(head, lines)
+
+
+def _starts(result: Result) -> str:
+    lines = []
+    for name, variant in VARIANTS.items():
+        ready = ready_seconds(result, name)
+        if ready is not None:
+            lines.append([variant.title, number(resident_mb(result, name)), number(ready)])
+    return rows(["", "resident MB, warm", "seconds until ready"], lines)
+
+
+def _not_counted(result: Result) -> str:
+    lines = [f"- {VARIANTS[name].title}: {one[key]}" for name, one in result["variants"].items() for key in ("skipped", "failed") if key in one]
+    for one in result["cells"]:
+        if one["refused"]:
+            amount = f"{one['amount']}/s" if one["kind"] == "open" else f"{one['amount']} connections"
+            lines.append(f"- {VARIANTS[one['variant']].title}, {one['workload']}, {amount}: {one['refused']}")
+    return "\n\n".join(["## What does not count, and why", "\n".join(lines)]) if lines else ""
+
+
+def _collector(result: Result) -> str:
+    found = result.get("collector")
+    if not found:
+        return ""
+    lines = [[one["what"], number(one["ms"])] for one in found["parts"]]
+    about = f"`{found['command']}`: processor time of the Collector for 1,000 requests, with what the service sends for them. {found['about']}"
+    return "\n\n".join(["## The Collector", about, rows(["", "processor ms for 1,000 requests"], lines), *found["notes"]])
+
+
+def _freshness(result: Result) -> str:
+    found = result.get("freshness")
+    if not found:
+        return ""
+    runs = ", ".join(f"{one:.2f} s" for one in found["p99"])
+    return f"## From the answer to searchable\n\n`{found['command']}`: p99 at {found['rate']}/s, {found['machine']}: median {found['p99_median']:.2f} s of {runs}."
