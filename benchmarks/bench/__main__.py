@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench [--quick] [--only VARIANT]... [--json] [--into FOLDER]
 
-One core serves, the other has the load and a sink for OTLP. A variant counts only if the sink has the spans, the logs and the counted
-requests of every request that was answered.
+One core serves, the other has the load and a sink for OTLP. A variant counts only if the sink has the span, the log and the
+count of every request that was answered.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bench import machine, plot, table
 from benchmarks.bench.measure import Bench
@@ -28,6 +29,7 @@ from vitals.settings import ROOT
 RESULT = ROOT / "docs/performance/bench.json"
 PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/images/performance.svg"
+BESIDE = ("collector", "freshness")
 
 
 def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,7 +40,9 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="about three minutes instead of half an hour; rougher figures")
-    parser.add_argument("--only", action="append", default=[], choices=list(VARIANTS), metavar="VARIANT", help="this one, and the baseline")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=list(VARIANTS), metavar="VARIANT", help="this one, and the baseline"
+    )
     parser.add_argument("--json", action="store_true", help="write the JSON to stdout instead of the table")
     parser.add_argument("--into", type=Path, help="write the JSON, the page and the plot into this folder, not into docs/")
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page and the plot anew from the JSON")
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write. Returns the exit status: 1 where something is missing, with a sentence for each."""
     given = _given(arguments)
     if given.page:
-        _write(json.loads(RESULT.read_text()), RESULT, PAGE, PLOT)
+        _write(read_result(), PAGE, PLOT)
         return 0
     missing = machine.missing()
     if missing:
@@ -73,15 +77,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result = {**about, "seconds": round(time.monotonic() - begun), **found}
     if given.into:
         given.into.mkdir(parents=True, exist_ok=True)
-        _write(result, *(given.into / file.name for file in (RESULT, PAGE, PLOT)))
+        (given.into / RESULT.name).write_text(_text(result))
+        _write(result, given.into / PAGE.name, given.into / PLOT.name)
     elif not given.only and not given.smoke:  # a part of the variants is no replacement for the page
-        _write(result, RESULT, PAGE, PLOT)
-    print(json.dumps(result, indent=1, ensure_ascii=False) if given.json else table.page(result))
+        RESULT.write_text(_text(result))
+        _write(read_result(), PAGE, PLOT)
+    print(_text(result) if given.json else table.page(result), end="")
     return 0
 
 
-def _write(result: dict[str, object], into: Path, page: Path, picture: Path) -> None:
-    into.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+def read_result() -> dict[str, Any]:
+    """What the page is made of: the last run, and beside it what benchmarks/collector_cost.py and freshness.py have kept."""
+    result: dict[str, Any] = json.loads(RESULT.read_text())
+    for key in BESIDE:
+        file = RESULT.with_name(f"{key}.json")
+        if file.exists():
+            result[key] = json.loads(file.read_text())
+    return result
+
+
+def _text(result: dict[str, Any]) -> str:
+    return json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write(result: dict[str, Any], page: Path, picture: Path) -> None:
     page.write_text(table.page(result))
     picture.parent.mkdir(parents=True, exist_ok=True)
     plot.draw(result, picture)

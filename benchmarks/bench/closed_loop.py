@@ -26,7 +26,14 @@ class Closed:
 def run(url: str, path: str, body: Path, *, connections: int, seconds: int, core: int) -> Closed:
     """Ask for so many seconds on so many connections. Raises RuntimeError with what wrk said where it failed."""
     command = ["taskset", "-c", str(core), "wrk", "--threads", "1", "--connections", str(connections)]
-    command += ["--duration", f"{seconds + _DRAIN_SECONDS}s", "--timeout", "30s", "--script", str(Path(__file__).with_name("drain.lua"))]
+    command += [
+        "--duration",
+        f"{seconds + _DRAIN_SECONDS}s",
+        "--timeout",
+        "30s",
+        "--script",
+        str(Path(__file__).with_name("drain.lua")),
+    ]
     command += [url, "--", str(seconds), str(connections), str(body), path]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
     lines = [line for line in ran.stdout.splitlines() if line.startswith("{")]

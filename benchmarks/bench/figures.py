@@ -16,7 +16,9 @@ Result = dict[str, Any]
 def cell(result: Result, variant: str, workload: str, kind: str, amount: int) -> dict[str, Any] | None:
     """The cell, whether it counts or not; None where it was not measured."""
     wanted = (variant, workload, kind, amount)
-    return next((one for one in result["cells"] if tuple(one[key] for key in ("variant", "workload", "kind", "amount")) == wanted), None)
+    return next(
+        (one for one in result["cells"] if tuple(one[key] for key in ("variant", "workload", "kind", "amount")) == wanted), None
+    )
 
 
 def counting_cell(result: Result, variant: str, workload: str, kind: str, amount: int) -> dict[str, Any] | None:
@@ -30,7 +32,9 @@ def median_of(found: dict[str, Any] | None, key: str) -> float | None:
     return statistics.median(one[key] for one in found["rounds"]) if found else None
 
 
-def ratio(result: Result, variant: str, amount: int, *, workload: str = "iris", of: str = BASELINE, key: str = "rate") -> float | None:
+def ratio(
+    result: Result, variant: str, amount: int, *, workload: str = "iris", of: str = BASELINE, key: str = "rate"
+) -> float | None:
     """The median of one variant's rate over another's, round by round, with so many connections."""
     upper, lower = (counting_cell(result, name, workload, "closed", amount) for name in (variant, of))
     if not upper or not lower:
@@ -49,7 +53,7 @@ def added_cpu(result: Result, variant: str, amount: int = 16) -> float | None:
 
 
 def percentile_ms(found: dict[str, Any] | None, name: str) -> float | None:
-    """A latency in milliseconds: of all requests together (open loop), or the median of the rounds; p99.9 of many requests only."""
+    """A latency in milliseconds: of all requests (open loop) or the median of the rounds; p99.9 of many requests only."""
     if not found or (name == "p999" and found["answered"] < MANY):
         return None
     if "latency_ms" in found:

@@ -51,7 +51,9 @@ def cores() -> tuple[int, int]:
 
 def described() -> dict[str, str]:
     """What the figures were measured on."""
-    cpu = next((line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    cpu = next(
+        (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine()
+    )
     system = next((line.split("=", 1)[1].strip('"') for line in _lines("/etc/os-release") if line.startswith("PRETTY_NAME=")), "")
     return {
         "processor": cpu,
@@ -84,5 +86,5 @@ def _rivals() -> dict[str, str]:
     found = {}
     for name in ("mlserver", "bentoml"):
         pins = (ROOT / "requirements" / f"bench-{name}.txt").read_text().splitlines()
-        found |= {name: line.split("==")[1].split()[0] for line in pins if line.startswith(f"{name}==")}
+        found[name] = next(line.split("==")[1].split()[0] for line in pins if line.startswith(f"{name}=="))
     return found

@@ -1,4 +1,4 @@
-"""The run: every variant's server is started once a workload, and they take turns; what does not take its turn is stopped (SIGSTOP)."""
+"""The run: every variant's server is started once a workload, and they take turns; who waits is stopped (SIGSTOP)."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Bench:
         for workload in self._plan.loads:
             self._progress.say(f"{workload}: making the model")
             folder = self._scratch / workload
-            models.make(workload, folder)
             names = [name for name in self._plan.variants(workload, self._only) if name not in skipped]
+            models.make(workload, folder, {VARIANTS[name].needs for name in names} - {""})
             self._stage(workload, folder, names)
         for name, reason in skipped.items():
             self.variants[name] = {"skipped": reason}
@@ -101,8 +101,13 @@ class Bench:
             try:
                 self._start_all(workload, folder, names, sink_port, runs)
                 for load, number, name in self._plan.turns(workload, self._only):
+                    if number and self._progress.late(self._plan.limit_seconds):
+                        self._progress.did(seconds_of_turn(load))  # left out: a round less for everyone from here on
+                        continue
                     if name in runs and not runs[name].failed:
-                        self._progress.say(f"{workload}, {load.name}, round {number + 1} of {load.rounds}: {VARIANTS[name].title}")
+                        self._progress.say(
+                            f"{workload}, {load.name}, round {number + 1} of {load.rounds}: {VARIANTS[name].title}"
+                        )
                         self._turn(name, runs[name], load)
                     self._progress.did(seconds_of_turn(load))
             finally:
@@ -182,7 +187,17 @@ class Bench:
             seen = closed_loop.run(url, path, run.body, connections=load.amount, seconds=load.seconds, core=self._load_core)
             figures = {"rate": seen.rate, "p50": seen.p50, "p99": seen.p99, "p999": seen.p999}
             return seen.answered, figures, [], seen.wrong
-        command = [sys.executable, "-m", "benchmarks.bench.open_loop", "--port", str(port), "--path", path, "--body", str(run.body)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.bench.open_loop",
+            "--port",
+            str(port),
+            "--path",
+            path,
+            "--body",
+            str(run.body),
+        ]
         command += ["--rate", str(load.amount), "--seconds", str(load.seconds)]
         ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=load.seconds + 90)
         if ran.returncode:
@@ -235,7 +250,9 @@ def cells_of(name: str, workload: str, run: Run, arrived: counting.Arrived) -> l
     for load in dict.fromkeys(turn.load for turn in run.turns):
         turns = [turn for turn in run.turns if turn.load == load]
         found = [arrived.within(turn.begin, turn.end) for turn in turns]
-        answered, spans, logs = (sum(column) for column in zip(*((turn.answered, *one) for turn, one in zip(turns, found, strict=True)), strict=True))
+        answered, spans, logs = (
+            sum(column) for column in zip(*((turn.answered, *one) for turn, one in zip(turns, found, strict=True)), strict=True)
+        )
         wrong = sum(turn.wrong for turn in turns)
         refused = run.failed or whole or counting.refusal(expects, answered, spans=spans, logs=logs, requests=None)
         if wrong:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench.open_loop --port 8000 --path /predict --body FILE --rate 200 --seconds 5
 
-A latency is counted from the intended time. A request that had to wait for a free connection, because the server was behind, waited
-as its sender would have: leaving that out would hide the stall that caused it (coordinated omission).
+A latency is counted from the intended time. A request that had to wait for a free connection, because the server was behind,
+waited as its sender would have: leaving that out would hide the stall that caused it (coordinated omission).
 """
 
 from __future__ import annotations

@@ -36,7 +36,9 @@ def _is_free(port: int) -> bool:
 
 def clean_environment(own: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without what would change a variant, and with `own`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "VITALS_", "SERVICE_", "FASTAPI_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "VITALS_", "SERVICE_", "FASTAPI_"))
+    }
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**kept, **threads, **own}
 
@@ -76,6 +78,11 @@ class Server:
     def said(self) -> str:
         """The end of what it wrote."""
         return self._log.read_text(errors="replace").strip()[-400:]
+
+    @property
+    def pid(self) -> int:
+        """Of its first process, which leads the others."""
+        return self._process.pid
 
     def _tree(self) -> list[psutil.Process]:
         try:

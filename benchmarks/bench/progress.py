@@ -25,6 +25,10 @@ class Progress:
         """So many of the planned seconds are behind us."""
         self._done += seconds
 
+    def late(self, limit: float) -> bool:
+        """Whether the rest, at the pace so far, would end after the limit."""
+        return time.monotonic() - self._begun + self.left() > limit
+
     def left(self) -> float:
         """Seconds that the rest takes, at the pace so far."""
         rest = max(0.0, self._planned - self._done)

@@ -28,7 +28,8 @@ def requirements(name: str) -> Path:
 
 def home(name: str) -> Path:
     """The environment's folder: another where its requirements or Python are others."""
-    made_of = requirements(name).read_bytes() + sys.version.encode()
+    pins = [line for line in requirements(name).read_text().splitlines() if not line.lstrip().startswith("#")]
+    made_of = "\n".join([*pins, sys.version]).encode()
     return StackSettings.load().vitals_cache_dir / "bench" / f"{name}-{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
@@ -39,11 +40,8 @@ def ready(name: str, tell: Callable[[str], None]) -> Path:
         return folder
     tell(f"making an environment for {name}, once; takes a minute or two")
     shutil.rmtree(folder, ignore_errors=True)
-    steps = [
-        [sys.executable, "-m", "venv", str(folder)],
-        [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        + ["-r", str(requirements(name))],
-    ]
+    pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    steps = [[sys.executable, "-m", "venv", str(folder)], [*pip, "-r", str(requirements(name))]]
     for step in steps:
         ran = subprocess.run(step, capture_output=True, text=True, check=False)
         if ran.returncode:

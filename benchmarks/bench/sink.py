@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench.sink --port 4317 --into FILE
 
-A record of the file: the signal's letter (T, M or L), the length in four bytes, the request as it came. benchmarks/bench/counting.py
-reads it.
+A record of the file: the signal's letter (T, M or L), the length in four bytes, the request as it came.
+benchmarks/bench/counting.py reads it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Kept:
 def serve(port: int, file: BinaryIO) -> grpc.Server:
     """A server on loopback that keeps what it is sent in `file`."""
     kept = Kept(file)
-    server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", 64 * 1024**2), ("grpc.so_reuseport", 0)])
+    server = grpc.server(
+        ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", 64 * 1024**2), ("grpc.so_reuseport", 0)]
+    )
     for letter, service in SIGNALS.items():
         method = grpc.unary_unary_rpc_method_handler(kept.taking(letter))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": method}),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from benchmarks.bench.figures import Result, cell, median_of, percentile_ms, ratio, ready_seconds, resident_mb
 from benchmarks.bench.models import WORKLOADS
@@ -15,6 +16,7 @@ _KINDS = {
     "smoke": "A run of a few seconds that only shows that the benchmark works",
 }
 _NONE = "–"
+_ABOUT = Path(__file__).with_name("about.md")
 
 
 def number(value: float | None) -> str:
@@ -47,15 +49,15 @@ def page(result: Result) -> str:
 
 
 def _about(result: Result) -> str:
-    of, versions = result["machine"], result["versions"]
-    kind = _KINDS[result["plan"]]
-    text = f"""Made by `{result["command"]}` from [performance/bench.json](performance/bench.json); not edited by hand. {kind}: {result["seconds"] / 60:.0f} minutes, {result["made_at"]}.
-
-Machine: {of["processor"]}, {of["cores"]} cores, {of["memory"]}, {of["system"]}; load average {of["load_average"]}. {", ".join(f"{name} {version}" for name, version in versions.items())}.
-
-The server has one core, the load and a sink for OTLP/gRPC have another. All variants of a workload are started once and take turns in every round, each time from another one on; the ones that wait are stopped (SIGSTOP). Ratios are
-paired by round; figures are medians of the rounds. A figure counts only if the sink has, once, the span and the log of every request that was answered, and if `http.server.request.duration` has counted every one. Processor time is
-that of the server's whole tree of processes, with what it still sent when the load was over. The closed loop is wrk, which ends by waiting for what is under way. p99.9 is given where there are 50,000 requests."""
+    values = {
+        **result["machine"],
+        "command": result["command"],
+        "kind": _KINDS[result["plan"]],
+        "minutes": f"{result['seconds'] / 60:.0f}",
+        "made_at": result["made_at"],
+        "versions": ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
+    }
+    text = _ABOUT.read_text().strip().format(**values)
     return text + (f"\n\nOnly {', '.join(result['only'])} were measured." if result["only"] else "")
 
 
@@ -129,7 +131,12 @@ def _starts(result: Result) -> str:
 
 
 def _not_counted(result: Result) -> str:
-    lines = [f"- {VARIANTS[name].title}: {one[key]}" for name, one in result["variants"].items() for key in ("skipped", "failed") if key in one]
+    lines = [
+        f"- {VARIANTS[name].title}: {one[key]}"
+        for name, one in result["variants"].items()
+        for key in ("skipped", "failed")
+        if key in one
+    ]
     for one in result["cells"]:
         if one["refused"]:
             amount = f"{one['amount']}/s" if one["kind"] == "open" else f"{one['amount']} connections"
@@ -142,7 +149,7 @@ def _collector(result: Result) -> str:
     if not found:
         return ""
     lines = [[one["what"], number(one["ms"])] for one in found["parts"]]
-    about = f"`{found['command']}`: processor time of the Collector for 1,000 requests, with what the service sends for them. {found['about']}"
+    about = f"`{found['command']}`: its processor time for 1,000 requests, with what the service sends for them. {found['about']}"
     return "\n\n".join(["## The Collector", about, rows(["", "processor ms for 1,000 requests"], lines), *found["notes"]])
 
 
@@ -151,4 +158,5 @@ def _freshness(result: Result) -> str:
     if not found:
         return ""
     runs = ", ".join(f"{one:.2f} s" for one in found["p99"])
-    return f"## From the answer to searchable\n\n`{found['command']}`: p99 at {found['rate']}/s, {found['machine']}: median {found['p99_median']:.2f} s of {runs}."
+    about = f"`{found['command']}`: p99 at {found['rate']}/s, {found['machine']}"
+    return f"## From the answer to searchable\n\n{about}: median {found['p99_median']:.2f} s of {runs}."

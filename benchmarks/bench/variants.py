@@ -14,6 +14,8 @@ from benchmarks.bench.models import FEATURES, WORKLOADS
 
 ALL = frozenset(WORKLOADS)
 BASELINE = "plain"
+_NOTHING = Expects()
+_READY = "/health/ready"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ class Variant:
 
     title: str
     start: Callable[[Place], Start]
-    expects: Expects = Expects()
+    expects: Expects = _NOTHING
     workloads: frozenset[str] = ALL
     path: str = "/predict"
     body: bytes = json.dumps({"features": FEATURES}).encode()
     health: str = "/health"
     rival: str | None = None
+    needs: str = ""
+    """What it serves beside model.joblib: a folder of benchmarks/bench/models.py."""
     measured: bool = True
     """False: only its start and its memory."""
 
@@ -76,15 +80,19 @@ _TUNED = {
     for name, value in (("SCHEDULE_DELAY", "200"), ("MAX_EXPORT_BATCH_SIZE", "64"), ("MAX_QUEUE_SIZE", "16384"))
 }
 _EVERYTHING = Expects(spans=True, logs=True, requests=True)
-_V2_BODY = json.dumps({"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP64", "data": [list(FEATURES.values())]}]}).encode()
+_V2_BODY = json.dumps(
+    {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP64", "data": [list(FEATURES.values())]}]}
+).encode()
 
 VARIANTS = {
     BASELINE: Variant("plain FastAPI + scikit-learn", _plain("sklearn")),
     "plain-again": Variant("the same once more (A/A)", _plain("sklearn")),
-    "plain-onnx": Variant("plain FastAPI + the same ONNX model", _plain("onnx"), workloads=ALL - {"no-op"}),
-    "ours": Variant("ours, everything on", _ours(), _EVERYTHING, health="/health/ready"),
-    "ours-off": Variant("ours, OTEL_SDK_DISABLED=true", _ours(OTEL_SDK_DISABLED="true"), health="/health/ready"),
-    "ours-sdk": Variant("ours, VITALS_FAST_PATH=off", _ours(VITALS_FAST_PATH="off"), _EVERYTHING, health="/health/ready"),
+    "plain-onnx": Variant("plain FastAPI + the same ONNX model", _plain("onnx"), workloads=ALL - {"no-op"}, needs="served"),
+    "ours": Variant("ours, everything on", _ours(), _EVERYTHING, health=_READY, needs="served"),
+    "ours-off": Variant("ours, OTEL_SDK_DISABLED=true", _ours(OTEL_SDK_DISABLED="true"), health=_READY, needs="served"),
+    "ours-sdk": Variant("ours, VITALS_FAST_PATH=off", _ours(VITALS_FAST_PATH="off"), _EVERYTHING, health=_READY, needs="served"),
+        "ours, VITALS_FAST_PATH=off", _ours(VITALS_FAST_PATH="off"), _EVERYTHING, health=_READY, needs="served"
+    ),
     "contrib": Variant("plain + contrib, its defaults", _plain("sklearn", "contrib", "--inner-spans"), _EVERYTHING),
     "contrib-tuned": Variant("plain + contrib, tuned", _plain("sklearn", "contrib", **_TUNED), _EVERYTHING),
     "native": Variant("plain + FastAPI's own telemetry", _plain("sklearn", "native"), _EVERYTHING),
@@ -104,7 +112,8 @@ VARIANTS = {
         _ours("by_sklearn"),
         _EVERYTHING,
         workloads=frozenset({"iris"}),
-        health="/health/ready",
+        health=_READY,
+        needs="by_sklearn",
         measured=False,
     ),
 }

@@ -19,4 +19,7 @@ class Iris:
         """Answer one row."""
         probabilities = self._model.predict_proba([list(features.values())])[0]
         classes = [str(one) for one in self._model.classes_]
-        return {"prediction": classes[probabilities.argmax()], "probabilities": dict(zip(classes, probabilities.tolist(), strict=True))}
+        return {
+            "prediction": classes[probabilities.argmax()],
+            "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
+        }

@@ -1,6 +1,6 @@
 """A plain FastAPI application with a model, as somebody would write it, and the telemetry that its option names.
 
-    python -m benchmarks.bench.served.plain --model sklearn --folder DIR --telemetry none --port 8000
+python -m benchmarks.bench.served.plain --model sklearn --folder DIR --telemetry none --port 8000
 """
 
 from __future__ import annotations
@@ -86,7 +86,11 @@ def application(classes: list[str], predict_one: Predict, *, lifespan: Any = Non
         row = asked.features
         predicted, probabilities = predict_one([row.sepal_length, row.sepal_width, row.petal_length, row.petal_width])
         if logs:
-            said = {"event.name": "ml.prediction", "ml.prediction.class": predicted, "ml.prediction.confidence": max(probabilities)}
+            said = {
+                "event.name": "ml.prediction",
+                "ml.prediction.class": predicted,
+                "ml.prediction.confidence": max(probabilities),
+            }
             _logger.info("predicted %s", predicted, extra=said)
         return {"prediction": predicted, "probabilities": dict(zip(classes, probabilities, strict=True))}
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry's SDK as its documentation sets it up: batches of spans and log records, periodic metrics, OTLP, `OTEL_*` for the rest."""
+"""OpenTelemetry's SDK as its documentation sets it up: batches, periodic metrics, OTLP, `OTEL_*` for the rest."""
 
 from __future__ import annotations
 
