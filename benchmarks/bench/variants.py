@@ -91,8 +91,6 @@ VARIANTS = {
     "ours": Variant("ours, everything on", _ours(), _EVERYTHING, health=_READY, needs="served"),
     "ours-off": Variant("ours, OTEL_SDK_DISABLED=true", _ours(OTEL_SDK_DISABLED="true"), health=_READY, needs="served"),
     "ours-sdk": Variant("ours, VITALS_FAST_PATH=off", _ours(VITALS_FAST_PATH="off"), _EVERYTHING, health=_READY, needs="served"),
-        "ours, VITALS_FAST_PATH=off", _ours(VITALS_FAST_PATH="off"), _EVERYTHING, health=_READY, needs="served"
-    ),
     "contrib": Variant("plain + contrib, its defaults", _plain("sklearn", "contrib", "--inner-spans"), _EVERYTHING),
     "contrib-tuned": Variant("plain + contrib, tuned", _plain("sklearn", "contrib", **_TUNED), _EVERYTHING),
     "native": Variant("plain + FastAPI's own telemetry", _plain("sklearn", "native"), _EVERYTHING),
