@@ -29,7 +29,7 @@ def counting_cell(result: Result, variant: str, workload: str, kind: str, amount
 
 def median_of(found: dict[str, Any] | None, key: str) -> float | None:
     """The median of the rounds."""
-    return statistics.median(one[key] for one in found["rounds"]) if found else None
+    return float(statistics.median(one[key] for one in found["rounds"])) if found else None
 
 
 def ratio(
@@ -40,7 +40,7 @@ def ratio(
     if not upper or not lower:
         return None
     pairs = zip(upper["rounds"], lower["rounds"], strict=False)
-    return statistics.median(one[key] / other[key] for one, other in pairs)
+    return float(statistics.median(one[key] / other[key] for one, other in pairs))
 
 
 def added_cpu(result: Result, variant: str, amount: int = 16) -> float | None:
@@ -49,7 +49,7 @@ def added_cpu(result: Result, variant: str, amount: int = 16) -> float | None:
     if not upper or not lower:
         return None
     pairs = zip(upper["rounds"], lower["rounds"], strict=False)
-    return statistics.median(one["cpu_us"] - other["cpu_us"] for one, other in pairs)
+    return float(statistics.median(one["cpu_us"] - other["cpu_us"] for one, other in pairs))
 
 
 def percentile_ms(found: dict[str, Any] | None, name: str) -> float | None:

@@ -238,25 +238,16 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def cells_of(name: str, workload: str, run: Run, arrived: counting.Arrived) -> list[dict[str, Any]]:
     """One cell of the JSON for each load: its rounds, and why it doesn't count where what arrived is not what was answered."""
-    expects, counts = VARIANTS[name].expects, {"answered": run.answered, "requests": arrived.requests}
-    whole = counting.refusal(
-        expects,
-        run.answered,
-        spans=len(arrived.spans) if not expects.spans else run.answered,
-        logs=len(arrived.logs) if not expects.logs else run.answered,
-        requests=arrived.requests,
-    )
+    counts = {"answered": run.answered, "requests": arrived.requests}
     cells = []
     for load in dict.fromkeys(turn.load for turn in run.turns):
         turns = [turn for turn in run.turns if turn.load == load]
         found = [arrived.within(turn.begin, turn.end) for turn in turns]
-        answered, spans, logs = (
-            sum(column) for column in zip(*((turn.answered, *one) for turn, one in zip(turns, found, strict=True)), strict=True)
-        )
+        answered, spans, logs = sum(turn.answered for turn in turns), sum(one for one, _ in found), sum(one for _, one in found)
         wrong = sum(turn.wrong for turn in turns)
-        refused = run.failed or whole or counting.refusal(expects, answered, spans=spans, logs=logs, requests=None)
-        if wrong:
-            refused = f"{wrong:,} requests failed"
+        refused = f"{wrong:,} requests failed" if wrong else run.failed
+        refused = refused or _refused_as_a_whole(name, run, arrived)
+        refused = refused or counting.refusal(VARIANTS[name].expects, answered, spans=spans, logs=logs, requests=None)
         cell = {"variant": name, "workload": workload, "kind": load.kind, "amount": load.amount, "answered": answered}
         cell |= {"spans": spans, "logs": logs, "of_all_loads": counts, "refused": refused}
         cell["rounds"] = [{key: round(value, 4) for key, value in turn.figures.items()} for turn in turns]
@@ -265,3 +256,11 @@ def cells_of(name: str, workload: str, run: Run, arrived: counting.Arrived) -> l
             cell["latency_ms"] = {f"p{str(share).replace('.', '')}": percentile(pooled, share) for share in (50, 99, 99.9)}
         cells.append(cell)
     return cells
+
+
+def _refused_as_a_whole(name: str, run: Run, arrived: counting.Arrived) -> str:
+    """What is known of all loads together: the counted requests, and what a variant sends that should send nothing."""
+    expects = VARIANTS[name].expects
+    spans = run.answered if expects.spans else len(arrived.spans)
+    logs = run.answered if expects.logs else len(arrived.logs)
+    return counting.refusal(expects, run.answered, spans=spans, logs=logs, requests=arrived.requests)
