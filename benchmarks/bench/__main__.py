@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*missing, sep="\n", file=sys.stderr)
         return 1
     plan = PLANS["smoke" if given.smoke else "quick" if given.quick else "whole"]
-    about = {
+    about: dict[str, Any] = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(["make bench", *(["QUICK=1"] if given.quick else []), *(f"ONLY={name}" for name in given.only)]),
         "plan": plan.kind,
@@ -69,6 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine.described(),
         "versions": machine.versions(),
     }
+    if float(about["machine"]["busy_before"].rstrip("%")) > table.BUSY_PERCENT:
+        print(
+            f"The machine is {about['machine']['busy_before']} busy with other work: the figures will be rough.", file=sys.stderr
+        )
     cores = machine.cores()
     os.sched_setaffinity(0, {cores[1]})  # and with this process what it starts: the sink, the load; the servers go to the other
     progress, begun = Progress(plan.seconds(given.only)), time.monotonic()

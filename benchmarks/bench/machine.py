@@ -60,8 +60,13 @@ def described() -> dict[str, str]:
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{psutil.virtual_memory().total / 1024**3:.0f} GB",
         "system": f"{system}, Linux {platform.release()}",
-        "load_average": f"{os.getloadavg()[0]:.1f} before the run",
+        "busy_before": f"{busy_share():.0%}",
     }
+
+
+def busy_share(seconds: float = 2.0) -> float:
+    """How much of the processors other work takes, while this process only waits."""
+    return psutil.cpu_percent(seconds) / 100
 
 
 def _lines(path: str) -> list[str]:

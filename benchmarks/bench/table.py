@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bench.figures import Result, cell, median_of, percentile_ms, ratio, ready_seconds, resident_mb
 from benchmarks.bench.models import WORKLOADS
@@ -16,6 +17,9 @@ _KINDS = {
     "smoke": "A run of a few seconds that only shows that the benchmark works",
 }
 _NONE = "–"
+BUSY_PERCENT = 10
+"""From here on a run is said to be rough."""
+
 _ABOUT = Path(__file__).with_name("about.md")
 
 
@@ -42,7 +46,7 @@ def page(result: Result) -> str:
             parts += [f"## {workload}: {what}", _closed(result, workload, amounts)]
         rates = _amounts(result, workload, "open")
         if rates:
-            parts += ["Open loop: requests leave at fixed times, and latencies count from those.", _open(result, workload, rates)]
+            parts.append(_open(result, workload, rates))
     parts += ["## Memory and start", _starts(result)]
     parts += [text for text in (_not_counted(result), _collector(result), _freshness(result)) if text]
     return "\n\n".join(parts) + "\n"
@@ -55,10 +59,22 @@ def _about(result: Result) -> str:
         "kind": _KINDS[result["plan"]],
         "minutes": f"{result['seconds'] / 60:.0f}",
         "made_at": result["made_at"],
+        "noise": _noise(result),
         "versions": ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
     }
     text = _ABOUT.read_text().strip().format(**values)
     return text + (f"\n\nOnly {', '.join(result['only'])} were measured." if result["only"] else "")
+
+
+def _noise(result: Result) -> str:
+    """What the pair of equals says, and a warning where the machine did other work."""
+    amounts = _amounts(result, "iris", "closed")
+    pairs = {amount: ratio(result, "plain-again", amount) for amount in amounts}
+    said = ", ".join(f"{number(value)} at {amount}" for amount, value in pairs.items() if value is not None)
+    text = f"\n\nNoise: the same application twice, the second over the first, by connections: {said}." if said else ""
+    if float(result["machine"]["busy_before"].rstrip("%")) > BUSY_PERCENT:
+        text += "\n\n**The machine did other work at the same time: what is below shows that all is counted, not what it costs.**"
+    return text
 
 
 def _targets(result: Result) -> str:
@@ -87,38 +103,45 @@ def _names(result: Result, workload: str) -> list[str]:
 def _closed(result: Result, workload: str, amounts: list[int]) -> str:
     head = [""]
     for amount in amounts:
-        head += [f"{amount} connection{'s' if amount > 1 else ''}: /s", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "processor µs"]
+        head += [f"{amount} connection{'s' if amount > 1 else ''}: /s", "ratio", "p99 ms", "processor µs"]
     lines = []
     for name in _names(result, workload):
         line = [VARIANTS[name].title]
         for amount in amounts:
             found = cell(result, name, workload, "closed", amount)
             if not found or found["refused"]:
-                line += [_NONE] * 6
+                line += [_NONE] * 4
                 continue
             line += [number(median_of(found, "rate")), number(ratio(result, name, amount, workload=workload))]
-            line += [number(percentile_ms(found, share)) for share in ("p50", "p99", "p999")]
-            line.append(number(median_of(found, "cpu_us")))
+            line += [_tail(found), number(median_of(found, "cpu_us"))]
         lines.append(line)
     return rows(head, lines)
+
+
+def _tail(found: dict[str, Any]) -> str:
+    further = percentile_ms(found, "p999")
+    return number(percentile_ms(found, "p99")) + (f" (p99.9 {number(further)})" if further is not None else "")
 
 
 def _open(result: Result, workload: str, rates: list[int]) -> str:
     head = [""]
     for rate in rates:
-        head += [f"{rate}/s: p50 ms", "p99 ms", "p99.9 ms", "processor µs"]
-    lines = []
+        head += [f"{rate}/s: p50 ms", "p99 ms", "processor µs"]
+    lines, late = [], [0.0]
     for name in _names(result, workload):
         line = [VARIANTS[name].title]
         for rate in rates:
             found = cell(result, name, workload, "open", rate)
             if not found or found["refused"]:
-                line += [_NONE] * 4
+                line += [_NONE] * 3
                 continue
-            line += [number(percentile_ms(found, share)) for share in ("p50", "p99", "p999")]
-            line.append(number(median_of(found, "cpu_us")))
+            late += [one["late_p99"] for one in found["rounds"] if "late_p99" in one]
+            line += [number(percentile_ms(found, "p50")), _tail(found), number(median_of(found, "cpu_us"))]
         lines.append(line)
-    return rows(head, lines)
+    about = (
+        "Open loop: requests leave at fixed times, and latencies count from those. The load's own lateness, which they contain"
+    )
+    return f"{about}: p99 at most {number(max(late))} ms, in the worst round.\n\n{rows(head, lines)}"
 
 
 def _starts(result: Result) -> str:

@@ -36,7 +36,7 @@ def result() -> dict[str, Any]:
         "plan": "quick",
         "only": [],
         "seconds": 60,
-        "machine": {"processor": "P", "cores": "2", "memory": "4 GB", "system": "S", "load_average": "0.1"},
+        "machine": {"processor": "P", "cores": "2", "memory": "4 GB", "system": "S", "busy_before": "2%"},
         "versions": {"Python": "3.11"},
         "variants": {
             "ours": {"resident_mb": 140.0, "ready_seconds": [1.0, 3.0, 1.2]},
@@ -96,6 +96,17 @@ def test_each_missed_target_has_its_reason(result: dict[str, Any], monkeypatch: 
     assert "16 connections | 0.64 | ≥ 2 (1.8) | 1.90 | reached, within the noise |" in page
     assert "- what `instrument()` adds to a plain application, processor time a request: For reasons." in page
     assert "with telemetry off | – | ≤ 1 ms | 1.60 ms | missed |" in page  # noqa: RUF001
+
+
+def test_a_run_beside_other_work_says_so(result: dict[str, Any]) -> None:
+    assert "did other work" not in table.page(result)
+    result["machine"]["busy_before"] = "60%"
+    assert "did other work" in table.page(result)
+
+
+def test_the_pair_of_equals_shows_the_noise(result: dict[str, Any]) -> None:
+    result["cells"].append(cell("plain-again", [1100, 2000, 900]))
+    assert "the second over the first, by connections: 1.00 at 16." in table.page(result)
 
 
 def test_reasons_are_of_targets() -> None:
