@@ -38,7 +38,7 @@ from vitals.stack.engines import Engines
 
 _NOTE = (
     "Each row leaves one thing out, or has one kind of signal alone. Redaction takes the most of all processors: its regular "
-    "expressions look at each key and value. It leaves out attributes that can only have a few values; the row with every attribute "
+    "expressions look at each key and value. It leaves out attributes that only have a few values; the row with every attribute "
     "is how it was before."
 )
 
@@ -79,7 +79,7 @@ def _to_nobody() -> dict[str, Any]:
     }
 
 
-_RANDOM = ["ml.prediction.confidence", "log.record.uid", "ml.prediction.id", "service.instance.id", "elasticsearch.document_id"]
+_RANDOM = ["ml.prediction.confidence", "log.record.uid", "ml.prediction.id", "service.instance.id"]
 
 PARTS = (
     Part("everything", {}),
@@ -119,11 +119,13 @@ def record(folder: Path, core: int) -> tuple[list[tuple[str, bytes]], int]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink_port}",
     }
     server = Server(start.command, environment, ROOT, folder / "log", port=port, core=core)
-    server.wait_ready(ours.health)
-    answers = open_loop.run(port, open_loop.request_bytes(ours.path, ours.body), open_loop.intended_times(RATE, SECONDS))
-    server.stop()
-    taking.terminate()
-    taking.wait(20)
+    try:
+        server.wait_ready(ours.health)
+        answers = open_loop.run(port, open_loop.request_bytes(ours.path, ours.body), open_loop.intended_times(RATE, SECONDS))
+    finally:
+        server.stop()
+        taking.terminate()
+        taking.wait(20)
     return list(sink.read(kept)), len(answers.latencies)
 
 
@@ -210,7 +212,8 @@ def main() -> None:
         sys.exit("\n".join(missing))
     core, other = machine.cores()
     os.sched_setaffinity(0, {other})
-    busy = f"{machine.busy_share():.0%}"
+    about = machine.described()
+    on = f"{about['processor']}, {about['busy_before']} busy before the run"
     taken: dict[str, list[float]] = {part.what: [] for part in PARTS}
     with tempfile.TemporaryDirectory(prefix="collector-cost-") as scratch, backends_that_forget.running() as backends:
         records, requests = record(Path(scratch), core)
@@ -218,10 +221,9 @@ def main() -> None:
             for position, part in enumerate(PARTS):
                 print(f"round {number + 1} of {given.rounds}: {part.what}", file=sys.stderr, flush=True)
                 taken[part.what].append(cost(part, records, requests, Path(scratch) / f"{number}-{position}", core, backends))
-    on = machine.described()["processor"]
     found = {
         "command": "python benchmarks/collector_cost.py",
-        "about": f"{requests:,} requests at {RATE}/s, medians of {given.rounds} rounds, less what it takes when idle; {on}, {busy} busy before the run.",
+        "about": f"{requests:,} requests at {RATE}/s, medians of {given.rounds} rounds, less what it takes when idle; {on}.",
         "bytes_a_request": round(sum(len(request) for _, request in records) / requests),
         "parts": [{"what": what, "ms": round(statistics.median(values), 1)} for what, values in taken.items()],
         "rounds": {what: [round(one, 1) for one in values] for what, values in taken.items()},
