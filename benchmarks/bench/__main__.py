@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine.described(),
         "versions": machine.versions(),
     }
-    if float(about["machine"]["busy_before"].rstrip("%")) > table.BUSY_PERCENT:
+    if float(about["machine"]["busy_before"].split("%")[0]) > table.BUSY_PERCENT:
         print(
             f"The machine is {about['machine']['busy_before']} busy with other work: the figures will be rough.", file=sys.stderr
         )

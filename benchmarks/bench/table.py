@@ -72,7 +72,7 @@ def _noise(result: Result) -> str:
     pairs = {amount: ratio(result, "plain-again", amount) for amount in amounts}
     said = ", ".join(f"{number(value)} at {amount}" for amount, value in pairs.items() if value is not None)
     text = f"\n\nNoise: the same application twice, the second over the first, by connections: {said}." if said else ""
-    if float(result["machine"]["busy_before"].rstrip("%")) > BUSY_PERCENT:
+    if float(result["machine"]["busy_before"].split("%")[0]) > BUSY_PERCENT:
         text += "\n\n**The machine did other work at the same time: what is below shows that all is counted, not what it costs.**"
     return text
 
