@@ -2,6 +2,7 @@
 #   ONLY=elk|prom-graf|service   for up, down, restart and status: one group of the stack
 #   VOLUMES=1                    for down and restart: delete the data too
 #   WITH=compose                 for up, down, restart and status: in containers; without it the native engines, which need no Docker
+#   QUICK=1                      for bench: about three minutes instead of half an hour; ONLY=VARIANT: that one beside the baseline
 #   PYTHON=/path/to/python       the Python that the virtual environment is made with
 
 VENV := .venv
@@ -13,7 +14,7 @@ VITALS := $(VENV)/bin/vitals
 PINNED := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines test test-scenarios test-faults reliability test-compose up down restart status rules dashboards picture lint format lock clean
+.PHONY: help setup demo engines test test-scenarios test-faults reliability bench test-compose up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -66,6 +67,9 @@ test-faults: setup engines ## engines killed, frozen, stopped and refusing under
 
 reliability: setup ## write what the last `make test-faults` saw into docs/reliability.md
 	@$(VENV)/bin/python -m tests.faults.results
+
+bench: setup ## every way of serving and watching in one run: docs/performance.md; takes half an hour, QUICK=1 three minutes
+	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own; wants root, and docker.io, debootstrap and iptables
 	@$(VENV)/bin/python -m pytest tests/compose
@@ -137,9 +141,13 @@ lock: setup ## pin the requirements anew from the ranges in pyproject.toml
 	@echo "pip>=26" | $(PINNED) - -o requirements/pip.txt
 	@$(PINNED) --extra onnx pyproject.toml -o requirements/service.txt
 	@$(PINNED) --extra dev pyproject.toml -o requirements/dev.txt
+	@printf '%s\n' mlserver mlserver-sklearn 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-mlserver.txt
+	@printf '%s\n' bentoml 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-bentoml.txt
 	@sed -i '1i # What installs the others, pinned by hash; made by `make lock`.' requirements/pip.txt
 	@sed -i '1i # What the model service needs, ONNX included, pinned by hash; made by `make lock` from pyproject.toml.' requirements/service.txt
 	@sed -i '1i # What the service, the tools and the tests need, pinned by hash; made by `make lock` from pyproject.toml.' requirements/dev.txt
+	@sed -i '1i # MLServer, which `make bench` measures beside the service, pinned by hash; made by `make lock`.' requirements/bench-mlserver.txt
+	@sed -i '1i # BentoML, which `make bench` measures beside the service, pinned by hash; made by `make lock`.' requirements/bench-bentoml.txt
 
 clean: ## remove the virtual environment and the tools' caches; engines and data stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""What the variants serve: each file is a program that one of them starts."""

@@ -1,0 +1,115 @@
+"""From the answer to searchable in Elasticsearch, while the service answers 200 requests a second: the median of five p99.
+
+    python benchmarks/freshness.py [--json] [--into FILE] [--rate 200] [--runs 5] [--samples 100]
+
+Needs a running stack (`make up`), whose engines share the cores with the load. Each run sends an open loop, and beside it some
+requests that are looked for: a request counts as searchable once both its span and its log are found, asked for every 20 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import httpx2 as httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.bench import machine
+from benchmarks.bench.measure import percentile
+from benchmarks.bench.models import FEATURES
+from vitals.settings import ROOT, StackSettings
+from vitals.stack.addresses import address
+from vitals.stack.stores import Stores
+
+_A_SECOND = 5
+"""Requests a second that are looked for: looking is work for Elasticsearch too."""
+_SETTLE_SECONDS = 5
+_WITHIN_SECONDS = 60
+
+
+def seconds_until_searchable(stores: Stores, trace_id: str, answered: float) -> float:
+    """From then until both stores have the trace. Raises TimeoutError after a minute."""
+    query = {"term": {"trace_id": trace_id}}
+    while not (stores.search("logs-*", query, size=1) and stores.search("traces-*", query, size=1)):
+        if time.monotonic() > answered + _WITHIN_SECONDS:
+            raise TimeoutError(f"{trace_id} was not searchable after a minute")
+        time.sleep(0.02)
+    return time.monotonic() - answered
+
+
+def measure(url: str, stores: Stores, *, rate: int, samples: int) -> list[float]:
+    """Seconds of each sample, while the load goes on."""
+    body = json.dumps({"features": FEATURES})
+    seconds = samples / _A_SECOND + _SETTLE_SECONDS + 2
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(body)
+        file.flush()
+        command = [sys.executable, "-m", "benchmarks.bench.open_loop", "--port", str(httpx.URL(url).port), "--body", file.name]
+        command += ["--rate", str(rate), "--seconds", str(seconds)]
+        load = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            time.sleep(_SETTLE_SECONDS)
+            with ThreadPoolExecutor(16) as many, httpx.Client(base_url=url, timeout=30) as client:
+                looked: list[Future[float]] = []
+                begin = time.monotonic()
+                for number in range(samples):
+                    time.sleep(max(0.0, begin + number / _A_SECOND - time.monotonic()))
+                    answer = client.post(
+                        "/predict", content=body, headers={"Content-Type": "application/json"}
+                    ).raise_for_status()
+                    looked.append(many.submit(seconds_until_searchable, stores, answer.json()["trace_id"], time.monotonic()))
+                return [one.result() for one in looked]
+        finally:
+            load.wait(_WITHIN_SECONDS)
+
+
+def main() -> None:
+    """Measure and print, and with --into keep it for docs/performance.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--into", type=Path, help="also write the JSON there, as docs/performance/freshness.json")
+    parser.add_argument("--rate", type=int, default=200, help="requests a second meanwhile")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--samples", type=int, default=100, help="requests a run that are looked for")
+    given = parser.parse_args()
+    settings = StackSettings.load()
+    url = address("SERVICE_URL", settings.service_port)
+    try:
+        httpx.get(f"{url}/health/ready", timeout=10).raise_for_status()
+    except httpx.HTTPError as wrong:
+        sys.exit(f"No service answers at {url}, so nothing can be measured: start the stack with 'make up' ({wrong}).")
+    found: dict[str, list[float]] = {"p50": [], "p99": []}
+    with closing(Stores(settings)) as stores:
+        for number in range(given.runs):
+            taken = measure(url, stores, rate=given.rate, samples=given.samples)
+            for name, share in (("p50", 50), ("p99", 99)):
+                found[name].append(round(percentile(taken, share), 2))
+            print(
+                f"run {number + 1} of {given.runs}: p50 {found['p50'][-1]} s, p99 {found['p99'][-1]} s",
+                file=sys.stderr,
+                flush=True,
+            )
+    medians = {f"{name}_median": statistics.median(values) for name, values in found.items()}
+    about = machine.described()
+    said = {"command": "python benchmarks/freshness.py", "machine": f"{about['processor']}, {about['cores']} cores"}
+    result = {**said, "rate": given.rate, "samples": given.samples, **found, **medians}
+    if given.into:
+        given.into.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    if given.json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    p50, p99 = medians["p50_median"], medians["p99_median"]
+    print(f"answer → searchable at {given.rate}/s, medians of {given.runs} runs: p50 {p50:.2f} s, p99 {p99:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
