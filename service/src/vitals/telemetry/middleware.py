@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from functools import lru_cache
-from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry import context as contexts
-from opentelemetry import propagate, trace
-from opentelemetry.context import Context
-from opentelemetry.instrumentation.propagators import TraceResponsePropagator, get_global_response_propagator
+from opentelemetry import propagate
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, StatusCode, set_span_in_context
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vitals.telemetry import applications
 from vitals.telemetry.exception_origin import note
-from vitals.telemetry.fast_path import record
-from vitals.telemetry.fast_path.encoder import Ended
-from vitals.telemetry.fast_path.fast_path import FastPath
-from vitals.telemetry.fast_path.shape import Attributes, Shape, Template, is_error, known_method
-from vitals.telemetry.fast_path.span import RequestSpan
-from vitals.telemetry.request_facts import (
-    Facts,
-    ScopeGetter,
-    content_length,
-    facts_of,
-    headers_of,
-    length_of,
-    outer_root_path,
-    plain_parent,
-    text_of,
-)
+from vitals.telemetry.exchange import Alike, Exchange
+from vitals.telemetry.request_facts import ScopeGetter, facts_of, text_of
 from vitals.telemetry.routes import Routes
 
 if TYPE_CHECKING:
@@ -45,7 +27,7 @@ _logger = logging.getLogger(__name__)
 WATCHED = "vitals.watched"
 """In the scope of a request that has its span: an application that is mounted in another is instrumented with it."""
 
-_MOST_ALIKE, _MOST_TEMPLATES = 256, 1024
+_MOST_ALIKE = 256
 _GETTER = ScopeGetter()
 
 
@@ -124,7 +106,8 @@ class RequestTelemetry:
 
     async def _propagating(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Nothing is recorded, and whatever the application calls still gets the caller's trace."""
-        if not any(name in _CARRIED for name, _ in scope["headers"]):
+        carried = _carried_by(propagate.get_global_textmap())
+        if not any(name in carried for name, _ in scope["headers"]):
             await self.app(scope, receive, send)
             return
         token = contexts.attach(propagate.extract(scope, getter=_GETTER))
@@ -152,196 +135,10 @@ class RequestTelemetry:
         return self._routes.of(scope, path, root_path)
 
 
-class Alike:
-    """Requests of one method from one client program at one address: what is known of them, and their templates."""
-
-    __slots__ = ("_internal", "_templates", "active", "facts")
-
-    def __init__(self, facts: Facts, *, internal: bool) -> None:
-        """facts: of one of them."""
-        self.facts = facts
-        self.active = (known_method(facts.method), facts.scheme)
-        self._internal = internal
-        self._templates: dict[tuple[str, str, int | None], Template] = {}
-
-    def template(self, route: str, path: str, status: int | None) -> Template:
-        """For those that were answered so. path: where it is the route, else empty."""
-        key = (route, path, status)
-        found = self._templates.get(key)
-        if found is None:
-            if len(self._templates) >= _MOST_TEMPLATES:
-                self._templates.clear()
-            found = self._templates[key] = Template(self.shape(route, path, status))
-        return found
-
-    def shape(self, route: str, path: str, status: int | None) -> Shape:
-        """The same, not remembered."""
-        facts = self.facts
-        return Shape(
-            facts.method,
-            route,
-            path,
-            facts.scheme,
-            facts.protocol_version,
-            facts.server_address,
-            facts.server_port,
-            facts.client_address,
-            facts.user_agent,
-            self._internal,
-            status,
-        )
-
-
-class Exchange:
-    """One request and its answer."""
-
-    __slots__ = (
-        "_alike", "_fast_path", "_open", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope", "_send",
-        "_status", "_trailers", "context", "span",
-    )  # fmt: skip
-
-    def __init__(self, owner: RequestTelemetry, fast_path: FastPath, scope: Scope, send: Send, around: Context) -> None:
-        start = time_ns()
-        headers = headers_of(scope)
-        self._owner, self._fast_path, self._scope, self._send = owner, fast_path, scope, send
-        self._path, self._root_path = scope["path"], outer_root_path(scope)
-        self._status: int | None = None
-        self._response_bytes = -1
-        self._request_bytes = length_of(headers.get(b"content-length"))
-        self._trailers = False
-        self._open = True
-        internal = bool(around) and trace.get_current_span(around) is not INVALID_SPAN
-        alike = self._alike = owner.alike(scope, headers.get(b"user-agent", b""), internal=internal)
-        context, parent = (around, _valid(around)) if internal else _caller(scope, headers)
-        self.span = fast_path.span(context, parent, start, self.attributes)
-        self.context = set_span_in_context(self.span, context or _NOTHING_AROUND)
-        active = fast_path.active.counts
-        active[alike.active] = active.get(alike.active, 0) + 1
-
-    def attributes(self) -> Attributes:
-        """Of the span, as far as they are known."""
-        route = self._owner.route(self._scope, self._path, self._root_path)
-        made = self._alike.shape(route, self._path, self._status).attributes(query=self._query())
-        if client_port := self._client_port():
-            made["client.port"] = client_port
-        return made
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass a message of the answer on; the first gets the `traceresponse` header, and the last ends the span."""
-        kind = message["type"]
-        if kind == "http.response.start":
-            return self._send(self._started(message))
-        if kind == "http.response.body":
-            if not message.get("more_body", False) and not self._trailers:
-                return self._last(message)
-        elif (kind == "http.response.trailers" and not message.get("more_trailers", False)) or kind == "http.response.pathsend":
-            return self._last(message)
-        return self._send(message)
-
-    def finish(self) -> None:
-        """The span ends now, unless it has; its record is left to the sender."""
-        if not self._open:
-            return
-        self._open = False
-        span, fast_path, alike, path = self.span, self._fast_path, self._alike, self._path
-        fast_path.active.counts[alike.active] -= 1
-        if not span.ended:
-            span.ended = time_ns()
-        route = self._owner.route(self._scope, path, self._root_path)
-        shared = path if route == path else ""
-        packed = record.pack(
-            span.trace_id,
-            span.span_id,
-            span.parent_span_id,
-            span.start,
-            span.ended,
-            self._request_bytes,
-            self._response_bytes,
-            self._client_port(),
-            span.flags,
-        )
-        own = None if span.predicted is None and span.like_others else span
-        span.let_go()
-        template = alike.template(route, shared, self._status)
-        fast_path.put(Ended(template, packed, "" if shared else path, self._query(), own))
-
-    async def _last(self, message: Message) -> None:
-        await self._send(message)
-        self.finish()
-
-    def _started(self, message: Message) -> Message:
-        status = self._status = int(message["status"])
-        span = self.span
-        if span.status is not None and is_error(status):
-            span.set_status(StatusCode.ERROR)
-        self._trailers = bool(message.get("trailers"))
-        self._response_bytes = content_length(message.get("headers") or ())
-        return with_trace_response(message, span)
-
-    def _query(self) -> str:
-        query = self._scope.get("query_string")
-        return text_of(query) if query else ""
-
-    def _client_port(self) -> int:
-        client = self._scope.get("client")
-        return client[1] or 0 if client else 0
-
-
-_NOTHING_AROUND = Context()
-_CARRIED = frozenset({b"traceparent", b"tracestate", b"baggage", b"b3", b"x-b3-traceid", b"uber-trace-id", b"x-amzn-trace-id"})
-
-
-def _caller(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Context | None, SpanContext | None]:
-    """What the caller sent along, None where that is a `traceparent` at most; and the span that called."""
-    if _standard(propagate.get_global_textmap()) and b"tracestate" not in headers and b"baggage" not in headers:
-        traceparent = headers.get(b"traceparent")
-        if traceparent is None:
-            return None, None
-        parent = plain_parent(traceparent)
-        if parent is not None:
-            return None, parent
-    extracted = propagate.extract(scope, getter=_GETTER)
-    return extracted, _valid(extracted)
-
-
-def _valid(context: Context) -> SpanContext | None:
-    found = trace.get_current_span(context).get_span_context()
-    return found if found.is_valid else None
-
-
 @lru_cache(maxsize=8)
-def _standard(propagator: TextMapPropagator) -> bool:
-    """Whether W3C's headers, and nothing else, say what the context is."""
-    fields = propagator.fields
-    known = type(propagator).__module__.startswith("opentelemetry.")
-    return known and "traceparent" in fields and fields <= {"traceparent", "tracestate", "baggage"}
-
-
-def with_trace_response(message: Message, span: Span) -> Message:
-    """The message that starts an answer, with the header by which its trace is found; the application's own stays as it is."""
-    propagator = get_global_response_propagator()  # type: ignore[no-untyped-call]
-    if propagator is None:
-        return message
-    headers = list(message.get("headers") or ())
-    made = {**message, "headers": headers}
-    if type(propagator) is TraceResponsePropagator and type(span) is RequestSpan:
-        value = f"00-{span.trace_id.hex()}-{span.span_id.hex()}-{span.trace_flags:02x}"
-        headers.append((b"traceresponse", value.encode()))
-        headers.append((b"access-control-expose-headers", b"traceresponse"))
-    else:
-        propagator.inject(made, context=set_span_in_context(span, Context()), setter=_SETTER)
-    return made
-
-
-class _Setter:
-    """Headers of an ASGI message, for propagators."""
-
-    def set(self, carrier: Message, key: str, value: str) -> None:
-        """Add one."""
-        carrier["headers"].append((key.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace")))
-
-
-_SETTER: Any = _Setter()
+def _carried_by(propagator: TextMapPropagator) -> frozenset[bytes]:
+    """The headers that it looks for."""
+    return frozenset(field.lower().encode("latin-1", "replace") for field in propagator.fields)
 
 
 def _url(scope: Scope) -> str:
