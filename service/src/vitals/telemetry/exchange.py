@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 from time import time_ns
@@ -206,15 +207,17 @@ def with_trace_response(message: Message, span: Span) -> Message:
     propagator = get_global_response_propagator()  # type: ignore[no-untyped-call]
     if propagator is None:
         return message
-    headers = list(message.get("headers") or ())
-    made = {**message, "headers": headers}
+    made = {**message}
     if type(propagator) is TraceResponsePropagator and type(span) is RequestSpan:
-        value = f"00-{span.trace_id.hex()}-{span.span_id.hex()}-{span.trace_flags:02x}"
-        headers.append((b"traceresponse", value.encode()))
-        headers.append((b"access-control-expose-headers", b"traceresponse"))
+        value = b"00-%b-%b-%02x" % (hexlify(span.trace_id), hexlify(span.span_id), span.trace_flags)
+        made["headers"] = [*(message.get("headers") or ()), (b"traceresponse", value), _EXPOSED]
     else:
+        made["headers"] = list(message.get("headers") or ())
         propagator.inject(made, context=set_span_in_context(span, Context()), setter=_SETTER)
     return made
+
+
+_EXPOSED = (b"access-control-expose-headers", b"traceresponse")
 
 
 class _Setter:

@@ -44,10 +44,6 @@ class RequestTelemetry:
         self._alike: dict[Hashable, Alike] = {}
         self._warned = False
 
-    @property
-    def _begun(self) -> bool:
-        return self._telemetry.started and (self._warned or self._telemetry.in_lifespan)
-
     def _begin(self) -> None:
         """For a server that runs no lifespan, an application that is mounted in another, one that is served after its end."""
         self._telemetry.start()
@@ -63,18 +59,19 @@ class RequestTelemetry:
         if (kind != "http" and kind != "websocket") or WATCHED in scope:
             await self.app(scope, receive, send)
             return
-        if not self._begun:
+        telemetry = self._telemetry
+        if not telemetry.started or not (self._warned or telemetry.in_lifespan):
             self._begin()
         scope[WATCHED] = True
         scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else
         around = contexts.get_current()
-        fast_path = self._telemetry.fast_path
+        fast_path = telemetry.fast_path
         unusual = fast_path is None or kind == "websocket" or self._excluded is not None or around
         if unusual and not self._by_fast_path(scope):
             await self._otherwise(scope, receive, send)
             return
         assert fast_path is not None  # noqa: S101 - or it was served otherwise
-        entered = applications.enter(self._telemetry)
+        entered = applications.enter(telemetry)
         exchange = Exchange(self, fast_path, scope, send, around)
         token = contexts.attach(exchange.context)
         try:

@@ -47,19 +47,20 @@ class Provided:
 
 
 class _OwnTracerProvider(TracerProvider):
-    extended = False
+    extends: Callable[[], None] = staticmethod(lambda: None)
+    """Called when a processor is added, once the provider has its own."""
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         super().add_span_processor(span_processor)
-        self.extended = True
+        self.extends()
 
 
 class _OwnLoggerProvider(LoggerProvider):
-    extended = False
+    extends: Callable[[], None] = staticmethod(lambda: None)
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         super().add_log_record_processor(log_record_processor)
-        self.extended = True
+        self.extends()
 
 
 class Providers:
@@ -87,6 +88,8 @@ class Providers:
         self.resource = resource
         self.provided = provided
         self.ended = False
+        self.extended = False
+        """Whether somebody added a span processor or a log record processor to ours."""
         self.tracers: dict[Any, trace.Tracer] = {}
         self.instruments: dict[Any, Any] = {}
         self.loggers: dict[Any, Logger] = {}
@@ -118,11 +121,6 @@ class Providers:
         alone = {signal: found[0] for signal, found in self._deliveries.items() if len(found) == 1}
         return {signal: delivery for signal, delivery in alone.items() if delivery is not None}
 
-    @property
-    def extended(self) -> bool:
-        """Whether somebody added a span processor or a log record processor to ours."""
-        return any(getattr(one, "extended", False) for one in self._own)
-
     def _meters(self, classes: list[type[Any]], readers: list[MetricReader]) -> MeterProvider:
         for made in classes:
             if issubclass(made, MetricReader):
@@ -151,7 +149,7 @@ class Providers:
             exporter = self._span_exporter = self._exporter("traces", made)
             report(exporter, self.meter)
             provider.add_span_processor(BatchSpanProcessor(exporter, meter_provider=self.meter_provider))
-        provider.extended = False
+        provider.extends = self._extend
         return provider
 
     def _loggers(self, classes: list[type[Any]]) -> LoggerProvider:
@@ -162,8 +160,11 @@ class Providers:
             exporter = self._exporter("logs", made)
             report(exporter, self.meter)
             provider.add_log_record_processor(BatchLogRecordProcessor(exporter, meter_provider=self.meter_provider))
-        provider.extended = False
+        provider.extends = self._extend
         return provider
+
+    def _extend(self) -> None:
+        self.extended = True
 
     def _fast_path(self) -> FastPath | None:
         """What makes spans of requests; None where the SDK has to."""
