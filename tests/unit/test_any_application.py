@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -172,3 +175,54 @@ def test_requests_that_are_over_are_not_active(client: TestClient, emitted: Emit
     for path in ("/items/1", "/later", "/raises-later", "/nothing"):
         client.get(path)
     assert {point.value for point in emitted.points("http.server.active_requests")} == {0}
+
+
+ODD: list[dict[str, Any]] = [
+    {"client": ("10.0.0.1", 99_999)},
+    {"client": ("10.0.0.1", None)},
+    {"client": ("10.0.0.1", "http")},
+    {"server": ("", 0)},
+    {"headers": [(b"content-length", b"9" * 40), (b"content-length", b"-1")]},
+    {"query_string": b"\xff\xfe"},
+    {"http_version": ""},
+    {"scheme": "unheard-of"},
+    {"method": "SECRET \n"},
+]
+PROGRAM = f"""
+import asyncio
+from fastapi import FastAPI
+from vitals import instrument
+
+app = FastAPI()
+instrument(app)
+
+@app.api_route("/items/{{item}}", methods=["GET", "SECRET \\n"])
+async def item(item: str) -> str:
+    return item
+
+async def receive():
+    return {{"type": "http.request", "body": b"", "more_body": False}}
+
+async def send(message):
+    if message["type"] == "http.response.start":
+        print(message["status"])
+
+async def main():
+    for odd in {ODD!r}:
+        await app({{
+            "type": "http", "asgi": {{"version": "3.0"}}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": "/items/1", "raw_path": b"/items/1", "root_path": "", "query_string": b"", "headers": [], "client": None,
+            "server": None, **odd,
+        }}, receive, send)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("path", ["on", "off"])
+def test_a_scope_that_no_server_should_make_is_answered_as_ever(path: str) -> None:
+    """In a process of its own: there the fast path is taken, too."""
+    environment = {**os.environ, "VITALS_FAST_PATH": path, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    command = [sys.executable, "-c", PROGRAM]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "200\n" * len(ODD)), ended.stderr

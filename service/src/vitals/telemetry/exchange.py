@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vitals.telemetry.middleware import RequestTelemetry
 
 _MOST_TEMPLATES = 1024
+_LARGEST_PORT = 65_535
 _GETTER = ScopeGetter()
 
 
@@ -116,7 +117,11 @@ class Exchange:
         """Pass a message of the answer on; the first gets the `traceresponse` header, and the last ends the span."""
         kind = message["type"]
         if kind == "http.response.start":
-            return self._send(self._started(message))
+            try:
+                message = self._started(message)
+            except Exception:  # a message that is wrong is the server's to refuse
+                self._fast_path.failed("the start of an answer")
+            return self._send(message)
         if kind == "http.response.body":
             if not message.get("more_body", False) and not self._trailers:
                 return self._last(message)
@@ -129,8 +134,15 @@ class Exchange:
         if not self._open:
             return
         self._open = False
+        self._fast_path.active.counts[self._alike.active] -= 1
+        try:
+            self._hand_over()
+        except Exception:  # whatever a scope holds that no server should put there: the answer is the application's
+            self._fast_path.failed("a request")
+        self.span.let_go()
+
+    def _hand_over(self) -> None:
         span, fast_path, alike, path = self.span, self._fast_path, self._alike, self._path
-        fast_path.active.counts[alike.active] -= 1
         if not span.ended:
             span.ended = time_ns()
         route = self._owner.route(self._scope, path, self._root_path)
@@ -147,7 +159,6 @@ class Exchange:
             span.flags,
         )
         own = None if span.predicted is None and span.like_others else span
-        span.let_go()
         template = alike.template(route, shared, self._status)
         fast_path.put(Ended(template, packed, "" if shared else path, self._query(), own))
 
@@ -170,7 +181,8 @@ class Exchange:
 
     def _client_port(self) -> int:
         client = self._scope.get("client")
-        return client[1] or 0 if client else 0
+        port = client[1] if client else 0
+        return port if isinstance(port, int) and 0 <= port <= _LARGEST_PORT else 0
 
 
 _NOTHING_AROUND = Context()

@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 WATCHED = "vitals.watched"
 """In the scope of a request that has its span: an application that is mounted in another is instrumented with it."""
 
-_MOST_ALIKE = 256
+_MOST_ALIKE = 2048
 _GETTER = ScopeGetter()
 
 
@@ -71,8 +71,13 @@ class RequestTelemetry:
             await self._otherwise(scope, receive, send)
             return
         assert fast_path is not None  # noqa: S101 - or it was served otherwise
+        try:
+            exchange = Exchange(self, fast_path, scope, send, around)
+        except Exception:  # a scope that no server should make: it is answered as without us
+            fast_path.failed("a request")
+            await self.app(scope, receive, send)
+            return
         entered = applications.enter(telemetry)
-        exchange = Exchange(self, fast_path, scope, send, around)
         token = contexts.attach(exchange.context)
         try:
             await self.app(scope, receive, exchange.send)

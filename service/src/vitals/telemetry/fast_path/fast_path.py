@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind
 
 from vitals.telemetry.delivery.delivery import Delivery
+from vitals.telemetry.delivery.seldom import Seldom
 from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
@@ -27,6 +29,8 @@ from vitals.telemetry.fast_path.measures import Active, Measures
 from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.sender import Sender
 from vitals.telemetry.fast_path.span import RequestSpan
+
+_logger = logging.getLogger(__name__)
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.21.0"
 REQUEST_SCOPE = InstrumentationScope(
@@ -57,7 +61,7 @@ class FastPath:
         self._sampler = None if sampler is DEFAULT_ON else sampler
         self.limits = SpanLimits()
         self.active = Active()
-        self.exporting_logs = logs is not None
+        self._warnings = Seldom()
         self._sender = Sender(
             Encoder(resource, REQUEST_SCOPE, OUR_SCOPE),
             traces=traces,
@@ -170,6 +174,11 @@ class FastPath:
                 unit=unit,
                 description="Items that were encoded, or dropped for the reason in error.type.",
             )
+
+    def failed(self, what: str) -> None:
+        """Say, once a minute, that something could not be read of a request, which was answered all the same."""
+        if self._warnings.due(what):
+            _logger.warning("Telemetry of %s could not be made; further ones within a minute are not said.", what, exc_info=True)
 
     def flush(self) -> None:
         """Hand over all that ended until now."""

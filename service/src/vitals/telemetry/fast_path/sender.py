@@ -74,7 +74,7 @@ class Sender:
     def _begin(self) -> None:
         """In a new process: what waits is the parent's, which sends it."""
         self._waiting: deque[Ended | Batch] = deque()
-        self._draining = threading.RLock()
+        self._draining, self._starting = threading.RLock(), threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._asleep = True
         self._thread: threading.Thread | None = None
@@ -118,8 +118,10 @@ class Sender:
         self.drain()
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="vitals encodes requests", daemon=True)
-        self._thread.start()
+        with self._starting:  # the event loop and the model's thread may come at once
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vitals encodes requests", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.is_set():
