@@ -36,13 +36,13 @@ CONVERTED = (
 """Cases that skl2onnx converts rightly."""
 
 NOT_CONVERTED = {
-    "LogisticRegression-mixed_gaps-3_integers": "",
-    "HistGradientBoosting-mixed_gaps-5_text": "",
-    "row_deviation-2_text": "",
+    "LogisticRegression-mixed_gaps-3_integers": "implemented when the missing values are string",
+    "HistGradientBoosting-mixed_gaps-5_text": "implemented when the missing values are string",
+    "row_deviation-2_text": "FunctionTransformer is not supported",
     "booleans-2_text": "the input city takes no missing values",
 }
-"""Cases that it does not, and a part of the reason: gaps among texts, a type of node that ONNX refuses, a step of one's own, an
-encoder that takes a gap for one more unknown word."""
+"""Cases that it does not, and a part of the reason: gaps among texts, a step of one's own, an encoder that takes a gap for one
+more unknown word."""
 
 
 @pytest.mark.parametrize("name", list(CASES))
