@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.instrumentation.propagators import TraceResponsePropagator, set_global_response_propagator
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality
 from opentelemetry.sdk.resources import Resource
@@ -66,7 +67,9 @@ def measure(*, runs: int = 15) -> dict[str, float]:
     defaults.apply()
     set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
     resource = Resource.create({"service.name": "benchmark"})
-    fast_path = FastPath(resource, sampler=DEFAULT_ON, traces=None, logs=None, export_by_sdk=len)
+    fast_path = FastPath(
+        resource, sampler=DEFAULT_ON, meter_provider=NoOpMeterProvider(), traces=None, logs=None, export_by_sdk=len
+    )
     ended: list[Ended | Batch] = []
     fast_path.put = ended.append
     application = _Application()

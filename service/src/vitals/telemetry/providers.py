@@ -174,12 +174,12 @@ class Providers:
         made = FastPath(
             self.resource,
             sampler=self.tracer_provider.sampler,
+            meter_provider=self.meter_provider,
             traces=self.deliveries.get("traces"),
             logs=self.deliveries.get("logs"),
             export_by_sdk=self._span_exporter.export if self._span_exporter is not None else len,
         )
         made.feed(self._metric_readers)
-        made.report(self.meter)
         return made
 
     def _exporter(self, signal: Signal, made: type[Any]) -> Any:

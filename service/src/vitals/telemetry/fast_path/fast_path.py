@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import MeterProvider
 from opentelemetry.sdk.metrics import Histogram
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
@@ -27,6 +27,7 @@ from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
 from vitals.telemetry.fast_path.predicted import Predicted
+from vitals.telemetry.fast_path.sdk_metrics import SdkMetrics
 from vitals.telemetry.fast_path.sender import Sender
 from vitals.telemetry.fast_path.span import RequestSpan
 
@@ -52,11 +53,15 @@ class FastPath:
         resource: Resource,
         *,
         sampler: Sampler,
+        meter_provider: MeterProvider,
         traces: Delivery | None,
         logs: Delivery | None,
         export_by_sdk: Callable[[Sequence[ReadableSpan]], object],
     ) -> None:
-        """traces, logs: where encoded requests go; None where the signal is not exported."""
+        """meter_provider: for what it counts of itself.
+
+        traces, logs: where encoded requests go; None where the signal is not exported.
+        """
         self._resource = resource
         self._sampler = None if sampler is DEFAULT_ON else sampler
         self.limits = SpanLimits()
@@ -64,6 +69,7 @@ class FastPath:
         self._warnings = Seldom()
         self._sender = Sender(
             Encoder(resource, REQUEST_SCOPE, OUR_SCOPE),
+            SdkMetrics(meter_provider, OUR_SCOPE.name),
             traces=traces,
             logs=logs,
             export_by_sdk=export_by_sdk,
@@ -151,29 +157,11 @@ class FastPath:
 
     def _adding(self, collect: Any, measures: Measures) -> Callable[..., MetricsData]:
         def both(reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData:
+            scopes = self._sender.collected(measures, REQUEST_SCOPE, OUR_SCOPE, self.active)  # first: it counts what it drains
             found: MetricsData | None = collect(reader, timeout_millis=timeout_millis)
-            scopes = self._sender.collected(measures, REQUEST_SCOPE, OUR_SCOPE, self.active)
             return _with(found, scopes, self._resource)
 
         return both
-
-    def report(self, meter: Meter) -> None:
-        """Count what is encoded and dropped as the SDK's own processors do."""
-        processed = self._sender.processed
-
-        def spans(_: CallbackOptions) -> list[Observation]:
-            return _observed("packed_span_processor", processed.spans, processed.dropped_spans)
-
-        def logs(_: CallbackOptions) -> list[Observation]:
-            return _observed("packed_log_processor", processed.logs, processed.dropped_logs)
-
-        for what, unit, observe in (("span", "{span}", spans), ("log", "{log_record}", logs)):
-            meter.create_observable_counter(
-                f"otel.sdk.processor.{what}.processed",
-                [observe],
-                unit=unit,
-                description="Items that were encoded, or dropped for the reason in error.type.",
-            )
 
     def failed(self, what: str) -> None:
         """Say, once a minute, that something could not be read of a request, which was answered all the same."""
@@ -202,11 +190,6 @@ def _with(found: MetricsData | None, scopes: Sequence[ScopeMetrics], resource: R
 
 def _key(scope: InstrumentationScope) -> tuple[str, str, str]:
     return scope.name, scope.version or "", scope.schema_url or ""
-
-
-def _observed(component: str, processed: int, dropped: int) -> list[Observation]:
-    named = {"otel.component.type": component, "otel.component.name": f"{component}/0"}
-    return [Observation(processed, named), Observation(dropped, {**named, "error.type": "queue_full"})]
 
 
 def _number(variable: str) -> int:

@@ -8,7 +8,6 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.metrics.export import ScopeMetrics
@@ -16,26 +15,16 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vitals.telemetry.delivery.delivery import Delivery
-from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
 from vitals.telemetry.fast_path.predicted import Predicted
+from vitals.telemetry.fast_path.sdk_metrics import SdkMetrics
 
 _logger = logging.getLogger(__name__)
 
 _MOST_TOGETHER = 512
 """Requests that are encoded for one message: a message of more would be long on its way, and so would what is in it."""
-
-
-@dataclass(slots=True)
-class Processed:
-    """Items that were encoded, and those that were dropped: too many waited, or they could not be encoded."""
-
-    spans: int = 0
-    logs: int = 0
-    dropped_spans: int = 0
-    dropped_logs: int = 0
 
 
 class Sender:
@@ -48,6 +37,7 @@ class Sender:
     def __init__(
         self,
         encoder: Encoder,
+        counted: SdkMetrics,
         *,
         traces: Delivery | None,
         logs: Delivery | None,
@@ -56,12 +46,11 @@ class Sender:
         most_waiting: int,
     ) -> None:
         """traces, logs: None where that signal is not exported. export_by_sdk: for spans that an application added to."""
-        self._encoder = encoder
+        self._encoder, self._counted = encoder, counted
         self._traces, self._logs, self._export_by_sdk = traces, logs, export_by_sdk
         self._delay_seconds = delay_seconds
         self._most_waiting = most_waiting
         self.measures: list[Measures] = []
-        self.processed = Processed()
         self._begin()
         myself = weakref.ref(self)
 
@@ -82,7 +71,8 @@ class Sender:
     def put(self, item: Ended | Batch) -> None:
         """A request that was answered, or a call of the model."""
         if len(self._waiting) >= self._most_waiting:
-            self._drop(item)
+            self._counted.made([item])
+            self._counted.dropped(item)
             return
         self._waiting.append(item)
         if self._asleep:
@@ -137,6 +127,7 @@ class Sender:
     def _hand_over(self, items: Sequence[Ended | Batch]) -> None:
         for item in items:
             self._measure(item)
+        self._counted.made(items)
         made = self._encoder.encode(items)
         spans = len(made.request_spans) + len(made.batch_spans)
         if self._traces is not None:
@@ -147,9 +138,9 @@ class Sender:
         if self._logs is not None and made.logs:
             self._logs.put(self._encoder.logs(made.logs), len(made.logs))
         for item in made.failed:
-            self._drop(item)
-        self.processed.spans += spans + len(made.by_sdk)
-        self.processed.logs += len(made.logs)
+            self._counted.dropped(item)
+        self._counted.spans += spans + len(made.by_sdk)
+        self._counted.logs += len(made.logs)
 
     def _measure(self, item: Ended | Batch) -> None:
         for measures in self.measures:
@@ -159,10 +150,3 @@ class Sender:
             measures.request(item.template, item.record)
             if item.span is not None and item.span.predicted is not None:
                 measures.predicted(item.span.predicted, item.record)
-
-    def _drop(self, item: Ended | Batch) -> None:
-        if isinstance(item, Batch):
-            self.processed.dropped_spans += item.sampled and not item.made_by_sdk
-            return
-        self.processed.dropped_spans += bool(item.record[-1] & record.SAMPLED)
-        self.processed.dropped_logs += item.span is not None and item.span.predicted is not None
