@@ -1,4 +1,4 @@
-"""ONNX graphs written by hand, as PyTorch, Keras and others export them, and tables of their own answers."""
+"""ONNX graphs written by hand, as PyTorch, Keras and others export them, tables of their own answers, and what is served."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from vitals.making.served_folder import Card, Made, Reference, make_folder
+from vitals.model.served import Outcome, load_model
 
 FEATURES = list("abcd")
 _ELEMENTS = {
@@ -103,3 +105,18 @@ def answers(model: onnx.ModelProto, table: pd.DataFrame, output: str = "out") ->
 
 def folder_of(model: onnx.ModelProto, table: pd.DataFrame, folder: Path, target: str = "y") -> Made:
     return make_folder(write(model, folder), Reference(table, target), Card("made"), folder / "served")
+
+
+def served_answers(tmp_path: Path, table: pd.DataFrame) -> list[Outcome]:
+    """The answers for all rows in one batch; each row alone has the same, within the tolerance of ONNX."""
+    served = load_model(tmp_path / "served")
+    rows = table[[feature.name for feature in served.profile.features]].to_numpy().tolist()
+    together = served.predict(rows)
+    alone = [served.predict([row])[0] for row in rows]
+    for one, beside in zip(alone, together, strict=True):
+        assert one.class_index == beside.class_index
+        assert one.predicted == (
+            beside.predicted if served.profile.classes else pytest.approx(beside.predicted, rel=1e-5, abs=1e-6)
+        )
+        assert (one.probabilities or ()) == pytest.approx(beside.probabilities or (), abs=1e-5)
+    return together

@@ -1,7 +1,8 @@
-"""Rows for `vitals report` from documents as Elasticsearch keeps them: predictions, their labels, and pages of them."""
+"""Rows for `vitals report` from documents as Elasticsearch keeps them: predictions, their labels, pages, and which count."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from vitals.report import reading
 from vitals.report.rows import Row, labelled, rows_of_predictions, value_of
 
 from .logged_double import Kept, event, label, logged
-from .test_report import held_out, iris, made
+from .made_reports import held_out, iris, made
 
 __all__ = ["held_out", "iris"]
 
@@ -70,3 +71,31 @@ def test_pages_follow_one_another_and_end(
     assert [row.id for row in found.compared.current] == [f"p{at}" for at in range(120)]
     assert found.quality.labelled == 60
     assert len([body for body in kept.asked if "search_after" in body]) == 12
+
+
+def test_reading_ends_at_the_limit_with_the_newest_rows(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+    found = made(Kept(logged(iris, (held_out * 6)[:200], size=4)), iris, model_folder, max_rows=150)
+    assert len(found.compared.current) == 150
+    assert found.compared.current[-1].id == "p199"
+    assert any("more than 150 rows" in note and "--max-rows" in note for note in found.notes)
+
+
+def test_of_several_versions_the_last_one_counts_and_it_is_said(
+    iris: ServedFolder, held_out: list[Row], model_folder: Path
+) -> None:
+    older = [event(iris, held_out[:1], 900 + at, **{"ml.model.version": "older"}) for at in range(3)]
+    found = made(Kept([*older, *logged(iris, held_out)]), iris, model_folder)
+    assert len(found.compared.current) == len(held_out)
+    assert any("Several versions" in note and "older (3 requests)" in note for note in found.notes)
+
+
+def test_rows_that_were_left_out_of_the_log_are_told(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+    cut = event(iris, held_out[:30], 0)
+    kept = json.dumps(json.loads(cut["ml.prediction.features"])[:25])
+    cut |= {"ml.prediction.features": kept, "ml.prediction.features_omitted": 5}
+    found = made(Kept([cut]), iris, model_folder)
+    assert len(found.compared.current) == 25
+    assert any("5 rows of large requests were answered without being logged" in note for note in found.notes)
+    for strange in (-1, 4, 31, "many"):
+        read = rows_of_predictions([{**cut, "ml.prediction.features_omitted": strange}], iris.profile)
+        assert (read.rows, read.omitted, read.unreadable) == ([], 0, 1)
