@@ -36,7 +36,7 @@ meter.create_observable_up_down_counter("waiting", [_depth])
 
 def application(name: str, **options: Any) -> FastAPI:
     app = FastAPI()
-    instrument(app, service_name=name, **options)
+    app.state.telemetry = instrument(app, service_name=name, **options)
 
     @app.get("/x")
     def answer() -> None:

@@ -29,7 +29,7 @@ from vitals.telemetry import applications
 
 EACH_START_MAKES_NEW_PROVIDERS = """
 app = application("a")
-telemetry = app.telemetry
+telemetry = app.state.telemetry
 assert telemetry.tracer_provider is telemetry.meter_provider is telemetry.logger_provider is None
 seen, threads = [], threading.active_count()
 for _ in range(2):
@@ -75,14 +75,14 @@ PROCESSORS_OF_ALL = """
 spans, logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
 first = application("a")
 with TestClient(first) as a:
-    assert not first.telemetry.extended
+    assert not first.state.telemetry.extended
     trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(spans))
-    assert first.telemetry.extended
+    assert first.state.telemetry.extended
     a.get("/x")
 second = application("b")
 with TestClient(second) as b:
     _logs.get_logger_provider().add_log_record_processor(SimpleLogRecordProcessor(logs))
-    assert second.telemetry.extended
+    assert second.state.telemetry.extended
     b.get("/x")
 with TestClient(first) as a:
     a.get("/x")
@@ -103,10 +103,10 @@ for times in (1, 2):
     app = application("a")
     with TestClient(app) as client:
         client.get("/x")
-        assert app.telemetry.provided and not app.telemetry.deliveries and not app.telemetry.extended
-        assert app.telemetry.tracer_provider is trace.get_tracer_provider()
-        assert app.telemetry.meter_provider is metrics.get_meter_provider()
-        assert app.telemetry.logger_provider is _logs.get_logger_provider()
+        assert app.state.telemetry.provided and not app.state.telemetry.deliveries and not app.state.telemetry.extended
+        assert app.state.telemetry.tracer_provider is trace.get_tracer_provider()
+        assert app.state.telemetry.meter_provider is metrics.get_meter_provider()
+        assert app.state.telemetry.logger_provider is _logs.get_logger_provider()
     assert [span.name for span in spans.get_finished_spans()] == ["decorated", "work", "GET /x"] * times
     assert [log.log_record.body for log in logs.get_finished_logs()].count("in a") == times
 decorated()
@@ -132,8 +132,8 @@ trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(spans))
 app = application("a")
 with TestClient(app) as client:
     client.get("/x")
-    assert app.telemetry.provided
-    assert sorted(app.telemetry.deliveries) == ["logs", "metrics"]
+    assert app.state.telemetry.provided
+    assert sorted(app.state.telemetry.deliveries) == ["logs", "metrics"]
 assert [span.name for span in spans.get_finished_spans()] == ["decorated", "work", "GET /x"]
 """
 
@@ -150,14 +150,14 @@ os.environ["OTEL_SDK_DISABLED"] = "true"
 app = application("a")
 with TestClient(app) as client:
     assert client.get("/x").status_code == 200
-    assert app.telemetry.tracer_provider is None and not app.telemetry.deliveries and not app.telemetry.provided
-    with app.telemetry.tracer.start_as_current_span("a") as span:
+    assert app.state.telemetry.tracer_provider is None and not app.state.telemetry.deliveries and not app.state.telemetry.provided
+    with app.state.telemetry.tracer.start_as_current_span("a") as span:
         assert not span.is_recording()
-    app.telemetry.meter.create_counter("a").add(1)
+    app.state.telemetry.meter.create_counter("a").add(1)
 """
 
 ENTERING_IS_CHEAP = """
-telemetry = application("a").telemetry
+telemetry = application("a").state.telemetry
 def cost(times=20000):
     begun = time.perf_counter()
     for _ in range(times):
@@ -173,7 +173,7 @@ os.environ["OTEL_LOGS_EXPORTER"] = "wrong"
 app = application("a")
 threads = threading.active_count()
 try:
-    app.telemetry.start()
+    app.state.telemetry.start()
 except ValueError as wrong:
     assert "OTEL_LOGS_EXPORTER" in str(wrong)
 else:
