@@ -42,13 +42,13 @@ _GETTER = ScopeGetter()
 class Alike:
     """Requests of one method from one client program at one address: what is known of them, and their templates."""
 
-    __slots__ = ("_internal", "_templates", "active", "facts")
+    __slots__ = ("_internal", "_remembered", "_templates", "active", "facts")
 
-    def __init__(self, facts: Facts, *, internal: bool) -> None:
-        """facts: of one of them."""
+    def __init__(self, facts: Facts, *, internal: bool, remembered: bool = True) -> None:
+        """facts: of one of them. remembered: whether more of them are expected."""
         self.facts = facts
         self.active = (known_method(facts.method), facts.scheme)
-        self._internal = internal
+        self._internal, self._remembered = internal, remembered
         self._templates: dict[tuple[str, str, int | None], Template] = {}
 
     def template(self, route: str, path: str, status: int | None) -> Template:
@@ -58,7 +58,7 @@ class Alike:
         if found is None:
             if len(self._templates) >= _MOST_TEMPLATES:
                 self._templates.clear()
-            found = self._templates[key] = Template(self.shape(route, path, status))
+            found = self._templates[key] = Template(self.shape(route, path, status), remembered=self._remembered)
         return found
 
     def shape(self, route: str, path: str, status: int | None) -> Shape:

@@ -28,6 +28,9 @@ WATCHED = "vitals.watched"
 """In the scope of a request that has its span: an application that is mounted in another is instrumented with it."""
 
 _MOST_ALIKE = 2048
+_LONGEST_REMEMBERED = 512
+"""Bytes of a user agent and a method: a client can send longer ones, each another one, and memory is not for them."""
+
 _GETTER = ScopeGetter()
 
 
@@ -119,7 +122,9 @@ class RequestTelemetry:
             contexts.detach(token)
 
     def alike(self, scope: Scope, user_agent: bytes, *, internal: bool) -> Alike:
-        """What this request shares with others of the same kind of client; they are remembered."""
+        """What this request shares with others of the same kind of client; they are remembered, but for unusually long ones."""
+        if len(user_agent) + len(scope["method"]) > _LONGEST_REMEMBERED:
+            return Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal, remembered=False)
         server, client = scope.get("server"), scope.get("client")
         key = (
             scope.get("method"), scope.get("scheme"), scope.get("http_version"), server and server[0], server and server[1],

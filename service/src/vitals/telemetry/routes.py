@@ -9,6 +9,8 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Host, Match, Mount
 
 _MOST_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 512
+"""Characters of a method and a path: a client can send longer ones, each another one."""
 
 
 class Routes:
@@ -39,7 +41,8 @@ class Routes:
                 self._remember(self._by_route, id(route), (route, only))
                 return only
         found = _matched(routes, {**scope, "path": path, "root_path": root_path, "path_params": {}})
-        self._remember(self._by_path, key, found)
+        if sum(map(len, key)) <= _LONGEST_REMEMBERED:
+            self._remember(self._by_path, key, found)
         return found
 
     @staticmethod

@@ -103,14 +103,12 @@ class Measures:
         return Source(packed[record.TRACE_ID], packed[record.SPAN_ID], packed[record.END])
 
     def _remember(self, template: Template) -> tuple[Series, Series, Series]:
-        if len(self._by_template) >= _MOST_REMEMBERED:
-            self._by_template.clear()
         measured = template.measured
-        found = self._by_template[template] = (
-            self.duration.series(measured),
-            self.request_size.series(measured),
-            self.response_size.series(measured),
-        )
+        found = (self.duration.series(measured), self.request_size.series(measured), self.response_size.series(measured))
+        if template.remembered:
+            if len(self._by_template) >= _MOST_REMEMBERED:
+                self._by_template.clear()
+            self._by_template[template] = found
         return found
 
     def scopes(self, http: InstrumentationScope, ours: InstrumentationScope, active: Active) -> list[ScopeMetrics]:

@@ -92,8 +92,10 @@ class Shape(NamedTuple):
 class Template:
     """A shape, and what of its spans is encoded once."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, *, remembered: bool = True) -> None:
+        """remembered: whether others may keep it for further requests."""
         self.shape = shape
+        self.remembered = remembered
 
     @cached_property
     def measured(self) -> tuple[tuple[str, str | int], ...]:
