@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from opentelemetry.instrumentation import _semconv
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.semconv._incubating.metrics import otel_metrics
 from packaging.requirements import Requirement
 
 BOUNDED = (
@@ -41,6 +43,20 @@ def test_a_reader_can_be_given_more_to_collect() -> None:
     assert callable(reader._collect)
     assert callable(reader._set_collect_callback)
     assert any(issubclass(instrument, Histogram) for instrument in reader._instrument_class_temporality)
+    provider.shutdown()
+
+
+def test_the_metrics_of_the_sdk_can_be_shared() -> None:
+    """The SDK requires the semantic conventions in one version, so its bound is theirs."""
+    [required] = [one for one in map(Requirement, requires("opentelemetry-sdk") or ()) if "semantic-conventions" in one.name]
+    assert [bound.operator for bound in required.specifier] == ["=="]
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    meter = provider.get_meter("opentelemetry-sdk")
+    for make in (otel_metrics.create_otel_sdk_span_started, otel_metrics.create_otel_sdk_log_created):
+        assert make(meter) is make(meter)
+    assert otel_metrics.OTEL_SDK_PROCESSOR_SPAN_PROCESSED == "otel.sdk.processor.span.processed"
+    assert otel_metrics.OTEL_SDK_PROCESSOR_LOG_PROCESSED == "otel.sdk.processor.log.processed"
     provider.shutdown()
 
 
