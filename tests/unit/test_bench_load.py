@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import http.server
 import threading
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from benchmarks.bench import closed_loop, open_loop
@@ -57,6 +59,17 @@ def port() -> Iterator[int]:
 )
 def test_requests_are_intended_evenly(rate: float, seconds: float, times: list[float]) -> None:
     assert open_loop.intended_times(rate, seconds) == times
+
+
+def test_every_connection_is_closed_again(port: int) -> None:
+    """Also without the garbage collector: one process drives many servers in turn, with 128 connections to each."""
+    gc.disable()
+    try:
+        open_loop.run(port, REQUEST, [0.0])
+        left = [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port]
+    finally:
+        gc.enable()
+    assert not left
 
 
 def test_a_stall_is_seen_by_every_request_that_was_due_meanwhile(port: int) -> None:
