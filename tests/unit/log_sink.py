@@ -1,12 +1,17 @@
-"""A provider of logs that keeps what it got."""
+"""A provider of logs that keeps what it got, and what tests of logging ask for: that provider attached, and a logger."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
 
 
 class Sink:
@@ -29,6 +34,24 @@ class Sink:
     def encoded(self) -> None:
         """Raises where one can't be sent."""
         encode_logs(self._memory.get_finished_logs()).SerializeToString()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """What is logged in this process; the session's own application, if one runs, does without meanwhile."""
+    detach_otlp_handler()
+    sink = Sink()
+    assert attach_otlp_handler(sink.provider) is not None
+    yield sink
+    detach_otlp_handler()
+
+
+@pytest.fixture
+def log() -> Iterator[logging.Logger]:
+    log = logging.getLogger("shop.orders")
+    log.setLevel(logging.DEBUG)
+    yield log
+    log.setLevel(logging.NOTSET)
 
 
 class Processor(LogRecordProcessor):

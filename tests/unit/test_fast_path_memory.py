@@ -9,25 +9,12 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
-from vitals.telemetry import defaults
-from vitals.telemetry.fast_path.fast_path import FastPath
+from benchmarks.request_telemetry import Unsent
 from vitals.telemetry.middleware import RequestTelemetry
 
 REQUESTS, LONG, ALLOWED_BYTES = 1000, 20_000, 3_000_000
-
-
-class Telemetry:
-    """As much of it as the middleware asks for."""
-
-    disabled, started, in_lifespan, providers = False, True, True, None
-
-    def __init__(self, fast_path: FastPath) -> None:
-        self.fast_path = fast_path
 
 
 def _application() -> FastAPI:
@@ -44,18 +31,11 @@ async def _nothing(*_: Any) -> Any:
 def test_what_clients_send_freely_is_not_kept(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_BSP_MAX_QUEUE_SIZE": "16384"}.items():
         monkeypatch.setenv(name, value)
-    defaults.apply()
-    fast_path = FastPath(
-        Resource.create({"service.name": "memory"}),
-        sampler=DEFAULT_ON,
-        meter_provider=NoOpMeterProvider(),
-        traces=None,
-        logs=None,
-        export_by_sdk=len,
-    )
+    telemetry = Unsent()
+    fast_path = telemetry.fast_path
     fast_path.feed([InMemoryMetricReader()])
     app = _application()
-    watched = RequestTelemetry(app, app, Telemetry(fast_path), excluded=None)  # type: ignore[arg-type]
+    watched = RequestTelemetry(app, app, telemetry, excluded=None)  # type: ignore[arg-type]
 
     async def ask(first: int) -> None:
         for number in range(first, first + REQUESTS):

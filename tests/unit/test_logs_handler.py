@@ -18,25 +18,9 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 from vitals.telemetry.log_handler import OtlpHandler
 from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
 
-from .log_sink import Processor, Sink
+from .log_sink import Processor, Sink, log, sink
 
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    """What is logged in this process; the session's own application, if one runs, does without meanwhile."""
-    detach_otlp_handler()
-    sink = Sink()
-    assert attach_otlp_handler(sink.provider) is not None
-    yield sink
-    detach_otlp_handler()
-
-
-@pytest.fixture
-def log() -> Iterator[logging.Logger]:
-    log = logging.getLogger("shop.orders")
-    log.setLevel(logging.DEBUG)
-    yield log
-    log.setLevel(logging.NOTSET)
+__all__ = ["log", "sink"]
 
 
 def _caught(raised: BaseException) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,27 +12,11 @@ from opentelemetry.instrumentation.logging.handler import LoggingHandler
 
 from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
 
-from .log_sink import Sink
+from .log_sink import Sink, log, sink
+
+__all__ = ["log", "sink"]
 
 PLAIN = logging.Logger.callHandlers
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    """What is logged in this process; the session's own application, if one runs, does without meanwhile."""
-    detach_otlp_handler()
-    sink = Sink()
-    assert attach_otlp_handler(sink.provider) is not None
-    yield sink
-    detach_otlp_handler()
-
-
-@pytest.fixture
-def log() -> Iterator[logging.Logger]:
-    log = logging.getLogger("shop.orders")
-    log.setLevel(logging.DEBUG)
-    yield log
-    log.setLevel(logging.NOTSET)
 
 
 def test_contribs_handler_on_the_way_sends_it_already(sink: Sink, log: logging.Logger) -> None:

@@ -128,7 +128,6 @@ def create_app(
         summary=f"Serves the model {facts.name} and tells how it is.",
         version=facts.version,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # FastAPI's own: ours is there, and its look costs time
     )
     telemetry = instrument(
         app,

@@ -46,6 +46,16 @@ def forget_empty() -> None:
             del os.environ[name]
 
 
+def sdk_disabled() -> bool:
+    """Whether OTEL_SDK_DISABLED asks for no telemetry at all."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+def _not_ours() -> bool:
+    """Whether nothing is made from these variables: the SDK is disabled, or a file configures it."""
+    return bool(os.environ.get("OTEL_CONFIG_FILE")) or sdk_disabled()
+
+
 def wrong_for_imports() -> list[str]:
     """What would be a traceback when OpenTelemetry is imported."""
     return [sentence for rule in _FOR_IMPORTS for sentence in rule.sentences()]
@@ -53,7 +63,7 @@ def wrong_for_imports() -> list[str]:
 
 def wrong_for_start() -> list[str]:
     """What would be a traceback when an application starts; nothing where the SDK is disabled or a file configures it."""
-    if os.environ.get("OTEL_CONFIG_FILE") or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if _not_ours():
         return wrong_for_imports()
     return wrong_for_imports() + [sentence for rule in _FOR_START for sentence in rule.sentences()] + list(_batches())
 
@@ -61,7 +71,7 @@ def wrong_for_start() -> list[str]:
 def wrong_for_service() -> list[str]:
     """What would leave the stack's own service without what was asked for, or the dashboards and rules without its metrics."""
     found = wrong_for_start()
-    if os.environ.get("OTEL_CONFIG_FILE") or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if _not_ours():
         return found
     return found + [sentence for rule in _PASSED_OVER for sentence in rule.sentences()] + list(_lost_behind_the_collector())
 

@@ -9,7 +9,7 @@ import os
 import random
 import re
 
-from vitals.otel_variables import excludes
+from vitals.otel_variables import excludes, sdk_disabled
 
 _SAMPLER, _ARGUMENT = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
 _PARENT_DECIDES = "parentbased_"
@@ -49,7 +49,7 @@ def drops() -> str:
 
 def why_untraced(route: str) -> str:
     """Why an answer has no trace id."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if sdk_disabled():
         return "the service has no traces: OTEL_SDK_DISABLED is true"
     if name := excludes(route):
         return f"the service does not trace {route}: {name} excludes it"

@@ -23,7 +23,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from vitals.otel_variables import wrong_for_start
+from vitals.otel_variables import sdk_disabled, wrong_for_start
 from vitals.telemetry import applications, defaults, instance_id
 from vitals.telemetry.delivery.delivery import Delivery
 from vitals.telemetry.exporters import Signal
@@ -67,7 +67,7 @@ class Telemetry:
     @property
     def disabled(self) -> bool:
         """Whether OTEL_SDK_DISABLED asks for no telemetry at all."""
-        return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        return sdk_disabled()
 
     @property
     def in_lifespan(self) -> bool:

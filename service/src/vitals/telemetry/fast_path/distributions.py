@@ -87,16 +87,7 @@ class Series:
             explicit_bounds=list(self.bounds),
             min=self.smallest,
             max=self.largest,
-            exemplars=[
-                Exemplar(
-                    {},
-                    value,
-                    int.from_bytes(source.time, "little"),
-                    int.from_bytes(source.span_id, "big"),
-                    int.from_bytes(source.trace_id, "big"),
-                )
-                for _, (value, source) in sorted(exemplars.items())
-            ],
+            exemplars=[source.exemplar(value) for _, (value, source) in sorted(exemplars.items())],
         )
 
 

@@ -30,7 +30,7 @@ _MOST_TOGETHER = 512
 class Sender:
     """Takes from the event loop, in its own thread encodes, measures and hands over.
 
-    `ended` and `called` are for the event loop and the model's thread: each is one append. Everything that was given before
+    `put` is for the event loop and the model's thread: it is one append. Everything that was given before
     `drain` is counted and handed over once it returns.
     """
 

@@ -58,13 +58,7 @@ class Shape(NamedTuple):
                 made["user_agent.synthetic.type"] = synthetic
         if self.client_address:
             made["client.address"] = self.client_address
-        if self.route:
-            made["http.route"] = self.route
-        if self.status is not None:
-            made["http.response.status_code"] = self.status
-            if is_error(self.status):
-                made["error.type"] = str(self.status)
-        return made
+        return made | self._answered()
 
     def measured(self) -> Attributes:
         """Of the request's metrics: never what a user chose freely."""
@@ -75,6 +69,11 @@ class Shape(NamedTuple):
         }
         if not self.protocol_version:
             del made["network.protocol.version"]
+        return made | self._answered()
+
+    def _answered(self) -> Attributes:
+        """By which route, and how."""
+        made: Attributes = {}
         if self.route:
             made["http.route"] = self.route
         if self.status is not None:

@@ -9,11 +9,11 @@ from opentelemetry._logs import Logger
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.types import Attributes
 
 from vitals.telemetry import applications
 from vitals.telemetry.providers import Providers
+from vitals.telemetry.routing.scopes import of_scope
 
 
 class RoutingLogger(Logger):
@@ -64,12 +64,7 @@ class RoutingLoggerProvider(LoggerProvider):
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
     ) -> RoutingLogger:
         """A logger for any application; the same one for the same scope."""
-        scope = (name, version, schema_url, attributes)
-        key: Any = scope if attributes is None else InstrumentationScope(*scope)
-        try:
-            return self._routing[key]
-        except KeyError:
-            return self._routing.setdefault(key, RoutingLogger(*scope))
+        return of_scope(self._routing, RoutingLogger, name, version, schema_url, attributes)
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         """Let it see the records of every application, of those too that begin later."""

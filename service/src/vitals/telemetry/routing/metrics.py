@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from opentelemetry.metrics import (
@@ -22,7 +23,6 @@ from opentelemetry.metrics import (
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.types import Attributes
 
 from vitals.telemetry import applications
@@ -36,6 +36,7 @@ from vitals.telemetry.routing.instruments import (
     RoutingUpDownCounter,
     repeatable,
 )
+from vitals.telemetry.routing.scopes import of_scope
 
 _logger = logging.getLogger(__name__)
 
@@ -133,12 +134,7 @@ class RoutingMeterProvider(MeterProvider):
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
     ) -> RoutingMeter:
         """A meter for any application; the same one for the same scope."""
-        scope = (name, version, schema_url, attributes)
-        key: Any = scope if attributes is None else InstrumentationScope(*scope)
-        try:
-            return self._routing[key]
-        except KeyError:
-            return self._routing.setdefault(key, RoutingMeter(self._describes, *scope))
+        return of_scope(self._routing, partial(RoutingMeter, self._describes), name, version, schema_url, attributes)
 
     def adopt(self, providers: Providers) -> None:
         """Give a new application what describes the process."""

@@ -8,12 +8,12 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer, TracerProvider
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.util.types import Attributes
 
 from vitals.telemetry import applications
 from vitals.telemetry.providers import Providers
+from vitals.telemetry.routing.scopes import of_scope
 
 
 class RoutingTracer(Tracer):
@@ -63,12 +63,9 @@ class RoutingTracerProvider(TracerProvider):
         attributes: Attributes = None,
     ) -> RoutingTracer:
         """A tracer for any application; the same one for the same scope."""
-        scope = (instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
-        key: Any = scope if attributes is None else InstrumentationScope(*scope)
-        try:
-            return self._routing[key]
-        except KeyError:
-            return self._routing.setdefault(key, RoutingTracer(*scope))
+        return of_scope(
+            self._routing, RoutingTracer, instrumenting_module_name, instrumenting_library_version, schema_url, attributes
+        )
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Let it see the spans of every application, of those too that begin later."""
