@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common._internal import _encode_attributes  # the truth: opentelemetry-exporter-otlp 1.45
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import ScopeLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from vitals.telemetry import LoggedRows, Prediction
 from vitals.telemetry.fast_path import batch, predicted, record, wire
+from vitals.telemetry.fast_path.named_model import NamedModel
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -71,8 +72,9 @@ PREDICTIONS = st.lists(
 @given(PREDICTIONS, st.none() | st.builds(LoggedRows, TEXT, st.integers(0, 9)), IDS, SPAN_IDS, st.integers(0, 3), NANOSECONDS)
 def test_the_log_of_predictions(made: Any, rows: Any, trace_id: bytes, span_id: bytes, flags: int, at: int) -> None:
     model = {"ml.model.name": "iris", "ml.model.version": "1"}
-    said = predicted.Predicted(made, rows, {**model, "ml.model.runtime": "x"}, model, (), at)
-    log = LogRecord.FromString(predicted.as_log(said, trace_id, span_id, flags))
+    named = NamedModel({**model, "ml.model.runtime": "x"}, model)
+    said = predicted.Predicted(made, rows, named, at)
+    [log] = ScopeLogs.FromString(predicted.as_log(said, trace_id, span_id, flags.to_bytes(4, "little"))).log_records
     assert (log.trace_id, log.span_id, log.flags) == (trace_id, span_id, flags)
     assert (log.time_unix_nano, log.observed_time_unix_nano, log.event_name) == (at, at, "ml.prediction")
     assert (log.severity_number, log.severity_text, log.body.string_value) == (9, "INFO", predicted.sentence_of(made))
@@ -86,15 +88,17 @@ def test_the_log_of_predictions(made: Any, rows: Any, trace_id: bytes, span_id: 
         if rows.omitted:
             expected["ml.prediction.features_omitted"] = rows.omitted
     assert {one.key: one for one in log.attributes} == {one.key: one for one in _encode_attributes(expected) or ()}
-    span = Span.FromString(predicted.on_span(said))
-    expected = {**said.on_span, **predicted.attributes_of(made)}
+    span = Span.FromString(b"".join(predicted.on_span(said)))
+    expected = {**named.on_span, **predicted.attributes_of(made)}
     assert {one.key: one for one in span.attributes} == {one.key: one for one in _encode_attributes(expected) or ()}
 
 
 @given(st.lists(st.tuples(IDS, SPAN_IDS), min_size=1, max_size=5), SPAN_IDS, st.integers(0, 2**63), st.integers(1, 5000))
 def test_the_span_of_a_call(links: Any, span_id: bytes, start: int, rows: int) -> None:
     trace_id, parent = links[0]
-    made = batch.Batch(parent, links, trace_id, span_id, True, False, start, start + 5, 0.1, rows, {"ml.model.name": "iris"}, ())
+    made = batch.Batch(
+        parent, links, trace_id, span_id, True, False, start, start + 5, 0.1, rows, NamedModel({"ml.model.name": "iris"}, {})
+    )
     span = Span.FromString(batch.encoded(made))
     assert (span.trace_id, span.span_id, span.parent_span_id, span.name) == (trace_id, span_id, parent, "predict batch")
     assert (span.kind, span.start_time_unix_nano, span.end_time_unix_nano, span.flags) == (1, start, start + 5, 0x100)

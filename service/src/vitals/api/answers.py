@@ -12,7 +12,7 @@ from vitals.errors import ModelTimeout, ServiceProblem
 from vitals.model.served import Outcome
 from vitals.profile.bins import Value
 from vitals.profile.document import Feature
-from vitals.telemetry import LoggedRows, Prediction
+from vitals.telemetry import LoggedRows, Prediction, RequestContext
 
 MOST_LOGGED_BYTES = 65_536
 """What one log record holds of rows: thousands of rows in one request would make records that no store takes."""
@@ -26,8 +26,10 @@ class Answer:
     outcome: Outcome
 
 
-async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
+async def answer(state: State, rows: Sequence[Row], asked: RequestContext) -> list[Answer]:
     """Ask the model for `rows`, one or more, in the order of the profile's features; gives as many answers, in the same order.
+
+    asked: the request, from the recorder.
 
     Rows are counted once the model was asked for them, also where it failed or took too long: rows that break a model are what
     drift may look like first. Refused rows are not, nor those that a full queue, a model that is still being loaded or one that
@@ -37,7 +39,7 @@ async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
     batcher = state.ready_batcher
     monitoring = state.monitoring
     try:
-        outcomes = await batcher.predict(rows, state.recorder.request(len(rows)))
+        outcomes = await batcher.predict(rows, asked)
     except ServiceProblem as unanswered:
         if isinstance(unanswered, ModelTimeout) and unanswered.asked:
             monitoring.asked(rows)
@@ -48,6 +50,7 @@ async def answer(state: State, rows: Sequence[Row]) -> list[Answer]:
     monitoring.asked(rows)
     answers = [Answer(monitoring.answered(one.predicted, one.class_index, one.confidence), one) for one in outcomes]
     state.recorder.predictions(
+        asked,
         [Prediction(one.prediction_id, one.outcome.predicted, one.outcome.confidence) for one in answers],
         features=_as_json(state, rows) if state.log_features else None,
     )

@@ -18,7 +18,6 @@ from vitals.api.state import state_of
 from vitals.monitoring.validation import BODY, UNKNOWN
 from vitals.profile.document import Profile
 from vitals.profile.facts import ModelFacts
-from vitals.telemetry import current_trace_id
 
 
 def predict_route(facts: ModelFacts, profile: Profile) -> DirectRoute:
@@ -37,8 +36,9 @@ def predict_route(facts: ModelFacts, profile: Profile) -> DirectRoute:
     async def predict(request: Request) -> JsonAnswer:
         state = state_of(request)
         rows, many = read_rows(await json_of(request), reader, most=state.instances_max)
-        answers = [content(one) for one in await answer(state, rows)]
-        said = {"model": model, "trace_id": current_trace_id()}
+        asked = state.recorder.request(len(rows))
+        answers = [content(one) for one in await answer(state, rows, asked)]
+        said = {"model": model, "trace_id": asked.trace_id}
         return JsonAnswer({"predictions": answers, **said} if many else {**answers[0], **said})
 
     return DirectRoute(

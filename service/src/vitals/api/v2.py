@@ -22,7 +22,6 @@ from vitals.api.values import is_unicode
 from vitals.errors import NotThisModel
 from vitals.profile.document import Profile
 from vitals.profile.facts import ModelFacts
-from vitals.telemetry import current_trace_id
 
 _MODEL = "/v2/models/{model_name}"
 _VERSION = _MODEL + "/versions/{model_version}"
@@ -86,13 +85,14 @@ def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
         given = reader.rows(body.get("inputs"), most=state.instances_max, content_type=content_type)
         rows = [row_reader.read(row, f"inputs.{index}", wrong) for index, row in enumerate(given)]
         wrong.raise_if_any()
-        answers = await answer(state, rows)
+        recorded = state.recorder.request(len(rows))
+        answers = await answer(state, rows, recorded)
         return JSONResponse(
             {
                 "model_name": facts.name,
                 "model_version": facts.version,
                 **({} if asked_id is None else {"id": asked_id}),
-                "parameters": {"trace_id": current_trace_id() or ""},
+                "parameters": {"trace_id": recorded.trace_id or ""},
                 "outputs": tensors(answers, wanted),
             }
         )

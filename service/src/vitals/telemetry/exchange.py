@@ -158,9 +158,9 @@ class Exchange:
             self._client_port(),
             span.flags,
         )
-        own = None if span.predicted is None and span.like_others else span
         template = alike.template(route, shared, self._status)
-        fast_path.put(Ended(template, packed, "" if shared else path, self._query(), own))
+        own = None if span.like_others else span
+        fast_path.put(Ended(template, packed, "" if shared else path, self._query(), span.predicted, own))
 
     async def _last(self, message: Message) -> None:
         await self._send(message)

@@ -45,6 +45,7 @@ class RequestTelemetry:
         self._excluded = excluded
         self._routes = Routes()
         self._alike: dict[Hashable, Alike] = {}
+        self._watched_urls: dict[Hashable, bool] = {}
         self._warned = False
 
     def _begin(self) -> None:
@@ -96,7 +97,22 @@ class RequestTelemetry:
         """Whether a request that is unusual in some way goes this way all the same."""
         if self._telemetry.fast_path is None or scope["type"] == "websocket" or not is_http_instrumentation_enabled():
             return False
-        return self._excluded is None or not self._excluded(_url(scope))
+        return self._excluded is None or self._is_watched(scope)
+
+    def _is_watched(self, scope: Scope) -> bool:
+        """Whether its URL is not one of those that are left out; what was said of one is remembered, unless it is long."""
+        assert self._excluded is not None  # noqa: S101 - else nobody asks
+        host = next((value for name, value in scope["headers"] if name == b"host"), None)
+        path = scope.get("path", "")
+        if len(host or b"") + len(path) > _LONGEST_REMEMBERED:
+            return not self._excluded(_url(scope))
+        key = (scope.get("scheme"), host, path, None if host is not None else tuple(scope.get("server") or ()))
+        found = self._watched_urls.get(key)
+        if found is None:
+            if len(self._watched_urls) >= _MOST_ALIKE:
+                self._watched_urls.clear()
+            found = self._watched_urls[key] = not self._excluded(_url(scope))
+        return found
 
     async def _otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._telemetry.disabled:
@@ -104,7 +120,7 @@ class RequestTelemetry:
             return
         entered = applications.enter(self._telemetry)
         try:
-            unwatched = not is_http_instrumentation_enabled() or (self._excluded is not None and self._excluded(_url(scope)))
+            unwatched = not is_http_instrumentation_enabled() or (self._excluded is not None and not self._is_watched(scope))
             await (self.app if unwatched else self._by_sdk)(scope, receive, send)
         finally:
             applications.leave(entered)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitals.telemetry.fast_path import wire
-
-HAS_IS_REMOTE, IS_REMOTE = 0x100, 0x200
-"""`Span.flags`: whether it is known that the parent is remote, and whether it is."""
+from vitals.telemetry.fast_path import record, wire
+from vitals.telemetry.fast_path.named_model import NamedModel
+from vitals.telemetry.fast_path.shape import HAS_IS_REMOTE
 
 _NAME_AND_KIND = wire.text(b"\x2a", "predict batch") + b"\x30\x01"
 _LINK_FLAGS = b"\x35" + HAS_IS_REMOTE.to_bytes(4, "little")
@@ -33,8 +32,13 @@ class Batch:
     end: int
     seconds: float
     rows: int
-    on_span: Mapping[str, str]
-    measured: tuple[tuple[str, str | int], ...]
+    model: NamedModel
+
+    @property
+    def record(self) -> bytes:
+        """Of its span."""
+        flags = record.HAS_PARENT | (record.SAMPLED if self.sampled else 0)
+        return record.pack(self.trace_id, self.span_id, self.parent_span_id, self.start, self.end, -1, -1, 0, flags)
 
 
 def encoded(batch: Batch) -> bytes:
@@ -44,7 +48,7 @@ def encoded(batch: Batch) -> bytes:
         b"\x22\x08" + batch.parent_span_id,
         _NAME_AND_KIND,
         b"\x39" + batch.start.to_bytes(8, "little") + b"\x41" + batch.end.to_bytes(8, "little"),
-        *[wire.repeated_attribute(wire.SPAN_ATTRIBUTE, *one) for one in batch.on_span.items()],
+        batch.model.span_field,
         wire.repeated_attribute(wire.SPAN_ATTRIBUTE, "ml.inference.batch.size", batch.rows),
         *[b"\x6a\x21\x0a\x10" + trace_id + b"\x12\x08" + span_id + _LINK_FLAGS for trace_id, span_id in batch.links],
         b"\x7a\x00" + _SPAN_FLAGS,

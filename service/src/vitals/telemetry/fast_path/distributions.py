@@ -6,10 +6,11 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import AggregationTemporality, Histogram, HistogramDataPoint, Metric
+
+from vitals.telemetry.fast_path import record
 
 MeasuredBy = tuple[tuple[str, str | int], ...]
 """The attributes of a series, in an order of their own."""
@@ -30,17 +31,10 @@ class Definition:
     bounds: tuple[float, ...]
 
 
-class Source(NamedTuple):
-    """The span that a measurement was made in, for an exemplar; time: nanoseconds since 1970, as eight bytes, lowest first."""
-
-    trace_id: bytes
-    span_id: bytes
-    time: bytes
-
-    def exemplar(self, value: float) -> Exemplar:
-        """Of that value."""
-        span_id, trace_id = int.from_bytes(self.span_id, "big"), int.from_bytes(self.trace_id, "big")
-        return Exemplar({}, value, int.from_bytes(self.time, "little"), span_id, trace_id)
+def exemplar(value: float, packed: bytes) -> Exemplar:
+    """A value that was measured in the span of that record."""
+    span_id, trace_id = int.from_bytes(packed[record.SPAN_ID], "big"), int.from_bytes(packed[record.TRACE_ID], "big")
+    return Exemplar({}, value, int.from_bytes(packed[record.END], "little"), span_id, trace_id)
 
 
 class Series:
@@ -59,10 +53,10 @@ class Series:
         self.count = 0
         self.total = 0.0
         self.smallest, self.largest = float("inf"), float("-inf")
-        self.exemplars: dict[int, tuple[float, Source]] = {}
+        self.exemplars: dict[int, tuple[float, bytes]] = {}
 
-    def record(self, value: float, source: Source | None) -> None:
-        """Count a value; the latest of each bucket is kept as its exemplar, where it was measured in a span."""
+    def record(self, value: float, packed: bytes | None) -> None:
+        """Count a value; the latest of each bucket is kept as its exemplar, with the record of its span."""
         at = bisect_left(self.bounds, value)
         self.counts[at] += 1
         self.count += 1
@@ -71,8 +65,8 @@ class Series:
             self.smallest = value
         if value > self.largest:
             self.largest = value
-        if source is not None:
-            self.exemplars[at] = (value, source)
+        if packed is not None:
+            self.exemplars[at] = (value, packed)
 
     def point(self, measured_by: MeasuredBy, now: int) -> HistogramDataPoint:
         """What was counted, up to now; its exemplars are given once."""
@@ -87,7 +81,7 @@ class Series:
             explicit_bounds=list(self.bounds),
             min=self.smallest,
             max=self.largest,
-            exemplars=[source.exemplar(value) for _, (value, source) in sorted(exemplars.items())],
+            exemplars=[exemplar(*one) for _, one in sorted(exemplars.items())],
         )
 
 

@@ -14,7 +14,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from vitals.telemetry.fast_path import predicted, record, wire
 from vitals.telemetry.fast_path import shape as shapes
-from vitals.telemetry.fast_path.batch import HAS_IS_REMOTE, IS_REMOTE, Batch, encoded
+from vitals.telemetry.fast_path.batch import Batch, encoded
+from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.shape import Attributes, Template
 from vitals.telemetry.fast_path.span import RequestSpan, trace_flags
 
@@ -22,13 +23,14 @@ from vitals.telemetry.fast_path.span import RequestSpan, trace_flags
 class Ended(NamedTuple):
     """A request whose answer is written: what it shares with others, its record, and what it has for itself.
 
-    path: where it is not the route's. span: where something was added to it.
+    path: where it is not the route's. predicted: the answers of a model. span: where something else was added to it.
     """
 
     template: Template
     record: bytes
     path: str = ""
     query: str = ""
+    predicted: Predicted | None = None
     span: RequestSpan | None = None
 
     def attributes(self) -> Attributes:
@@ -52,10 +54,8 @@ class Encoded:
     failed: list[Ended | Batch] = field(default_factory=list)
 
 
-_LOCAL = b"\x85\x01" + HAS_IS_REMOTE.to_bytes(4, "little")
-_REMOTE = b"\x85\x01" + (HAS_IS_REMOTE | IS_REMOTE).to_bytes(4, "little")
-_SPANS, _LOGS = b"\x12", b"\x12"
-"""The tags of `ScopeSpans.spans` and `ScopeLogs.log_records`."""
+_TRACE_FLAGS = tuple(trace_flags(flags).to_bytes(4, "little") for flags in range(16))
+"""By the flags of a record."""
 
 
 class Encoder:
@@ -77,7 +77,7 @@ class Encoder:
                 if not isinstance(item, Batch):
                     self._request(item, made)
                 elif item.sampled and not item.made_by_sdk:
-                    made.batch_spans.append(wire.sized(_SPANS, encoded(item)))
+                    made.batch_spans.append(wire.sized(wire.SPAN, encoded(item)))
             except Exception:  # an application can put anything on a span: the others of its batch are not lost for it
                 made.failed.append(item)
         return made
@@ -93,41 +93,38 @@ class Encoder:
         return wire.sized(b"\x0a", b"".join([self._resource_field, self._our_scope.around(logs), self._resource_schema]))
 
     def _request(self, ended: Ended, made: Encoded) -> None:
-        packed, span = ended.record, ended.span
+        template, packed, path, query, said, span = ended
         flags = packed[-1]
-        if span is not None and span.predicted is not None:
-            made.logs.append(wire.sized(_LOGS, predicted.as_log(span.predicted, span.trace_id, span.span_id, trace_flags(flags))))
+        if said is not None:
+            made.logs.append(predicted.as_log(said, packed[record.TRACE_ID], packed[record.SPAN_ID], _TRACE_FLAGS[flags]))
         if not flags & record.SAMPLED:
             return
-        if span is not None and not span.like_others:
+        if span is not None:
             made.by_sdk.append(self._readable(ended, span))
             return
-        template = ended.template
         parts = [
             b"\x0a\x10",
             packed[record.TRACE_ID],
             b"\x12\x08",
             packed[record.SPAN_ID],
             template.head,
-            b"\x39",
             packed[record.START],
             b"\x41",
             packed[record.END],
-            template.tail,
-            _REMOTE if flags & record.PARENT_REMOTE else _LOCAL,
+            template.tail_of_remote if flags & record.PARENT_REMOTE else template.tail,
         ]
         if flags & record.HAS_PARENT:
-            parts += [b"\x22\x08", packed[record.PARENT_SPAN_ID]]
-        if ended.path:
-            parts.append(wire.attribute(wire.SPAN_ATTRIBUTE, "url.path", ended.path))
-        if ended.query:
-            parts.append(wire.attribute(wire.SPAN_ATTRIBUTE, "url.query", ended.query))
+            parts += b"\x22\x08", packed[record.PARENT_SPAN_ID]
+        if path:
+            parts.append(wire.attribute(wire.SPAN_ATTRIBUTE, "url.path", path))
+        if query:
+            parts.append(wire.attribute(wire.SPAN_ATTRIBUTE, "url.query", query))
         client_port = packed[-3] | packed[-2] << 8
         if client_port:
-            parts.append(wire.repeated_attribute(wire.SPAN_ATTRIBUTE, "client.port", client_port))
-        if span is not None and span.predicted is not None:
-            parts.append(predicted.on_span(span.predicted))
-        made.request_spans.append(wire.sized(_SPANS, b"".join(parts)))
+            parts.append(_client_port(client_port))
+        if said is not None:
+            parts += predicted.on_span(said)
+        made.request_spans.append(wire.sized(wire.SPAN, b"".join(parts)))
 
     def _readable(self, ended: Ended, span: RequestSpan) -> ReadableSpan:
         """For a span that an application has added something to: as rare as that is, the SDK encodes it."""
@@ -138,8 +135,8 @@ class Encoder:
         for key, value in ended.attributes().items():
             if untouched or key in ("http.response.status_code", "error.type") or (key == "http.route" and key not in attributes):
                 attributes[key] = value
-        if span.predicted is not None:
-            said: dict[str, Any] = {**span.predicted.on_span, **predicted.attributes_of(span.predicted.made)}
+        if ended.predicted is not None:
+            said: dict[str, Any] = {**ended.predicted.model.on_span, **predicted.attributes_of(ended.predicted.made)}
             for key, value in said.items():
                 attributes[key] = value
         failed = shape.status is not None and shapes.is_error(shape.status)
@@ -170,3 +167,14 @@ class _Scope:
     def around(self, messages: Sequence[bytes]) -> bytes:
         """A `ScopeSpans` or a `ScopeLogs` of them, with its tag."""
         return wire.sized(b"\x12", b"".join([self._field, *messages, self._schema]))
+
+
+_PORT = wire.attribute(wire.SPAN_ATTRIBUTE, "client.port", 1 << 14)[:-3]
+"""The attribute of a port that takes three bytes, but for these."""
+
+
+def _client_port(port: int) -> bytes:
+    """Its attribute. Each connection has another one, and the system mostly gives those that take three bytes."""
+    if port < 1 << 14:
+        return wire.attribute(wire.SPAN_ATTRIBUTE, "client.port", port)
+    return _PORT + bytes((port & 127 | 128, port >> 7 & 127 | 128, port >> 14))

@@ -26,6 +26,7 @@ from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.measures import Active, Measures
+from vitals.telemetry.fast_path.named_model import NamedModel
 from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.sdk_metrics import SdkMetrics
 from vitals.telemetry.fast_path.sender import Sender
@@ -110,8 +111,7 @@ class FastPath:
         end: int,
         seconds: float,
         rows: int,
-        on_span: Mapping[str, str],
-        measured: tuple[tuple[str, str | int], ...],
+        model: NamedModel,
         made_by_sdk: SpanContext | None = None,
     ) -> None:
         """A call of the model for these requests; made_by_sdk: its span, where the SDK has made it already."""
@@ -135,8 +135,7 @@ class FastPath:
                 end=end,
                 seconds=seconds,
                 rows=rows,
-                on_span=on_span,
-                measured=measured,
+                model=model,
             )
         )
 

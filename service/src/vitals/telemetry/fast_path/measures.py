@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from opentelemetry.sdk.metrics.export import (
@@ -17,7 +18,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from vitals.telemetry import defaults
 from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
-from vitals.telemetry.fast_path.distributions import Definition, Distribution, Series, Source, metrics_of
+from vitals.telemetry.fast_path.distributions import Definition, Distribution, Series, metrics_of
+from vitals.telemetry.fast_path.encoder import Ended
 from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.shape import Template
 
@@ -60,11 +62,24 @@ class Measures:
     """The histograms of one reader. exemplars: whether any are kept, and whether of spans that are not sampled, too."""
 
     def __init__(self, temporality: AggregationTemporality, *, exemplars: str) -> None:
-        self._exemplars = exemplars
+        self._exemplary = (
+            exemplars == "always_on",
+            exemplars != "always_off",
+        )  # of a span that is not sampled, and of one that is
         self._by_template: dict[Template, tuple[Series, Series, Series]] = {}
         self.duration, self.request_size, self.response_size, self.inference, self.rows, self.confidence = self._all = [
             Distribution(one, temporality) for one in (DURATION, REQUEST_SIZE, RESPONSE_SIZE, INFERENCE, BATCH_ROWS, CONFIDENCE)
         ]
+
+    def take(self, items: Iterable[Ended | Batch]) -> None:
+        """What ended."""
+        for item in items:
+            if isinstance(item, Batch):
+                self.batch(item)
+                continue
+            self.request(item.template, item.record)
+            if item.predicted is not None:
+                self.predicted(item.predicted, item.record)
 
     def request(self, template: Template, packed: bytes) -> None:
         """One request."""
@@ -72,8 +87,8 @@ class Measures:
         if of_template is None:
             of_template = self._remember(template)
         duration, request_size, response_size = of_template
-        _, _, _, start, end, request_bytes, response_bytes, _, flags = record.unpack(packed)
-        source = self._source(packed) if flags & record.SAMPLED or self._exemplars == "always_on" else None
+        start, end, request_bytes, response_bytes = record.measured(packed)
+        source = packed if self._exemplary[packed[-1] & record.SAMPLED] else None
         duration.record((end - start) / 1e9, source)
         if response_bytes >= 0:
             response_size.record(response_bytes, source)
@@ -82,25 +97,17 @@ class Measures:
 
     def predicted(self, predicted: Predicted, packed: bytes | None) -> None:
         """The answers of one request; packed: its record, where it has one."""
-        series = self.confidence.series(predicted.measured)
-        exemplary = packed is not None and (packed[-1] & record.SAMPLED or self._exemplars == "always_on")
-        source = self._source(packed) if packed is not None and exemplary else None
+        series = self.confidence.series(predicted.model.measured)
+        source = packed if packed is not None and self._exemplary[packed[-1] & record.SAMPLED] else None
         for one in predicted.made:
             if one.confidence is not None:
                 series.record(one.confidence, source)
 
     def batch(self, batch: Batch) -> None:
         """One call of the model."""
-        source = None
-        if self._exemplars != "always_off" and (batch.sampled or self._exemplars == "always_on"):
-            source = Source(batch.trace_id, batch.span_id, batch.end.to_bytes(8, "little"))
-        self.inference.series(batch.measured).record(batch.seconds, source)
-        self.rows.series(batch.measured).record(batch.rows, source)
-
-    def _source(self, packed: bytes) -> Source | None:
-        if self._exemplars == "always_off":
-            return None
-        return Source(packed[record.TRACE_ID], packed[record.SPAN_ID], packed[record.END])
+        source = batch.record if self._exemplary[batch.sampled] else None
+        self.inference.series(batch.model.measured).record(batch.seconds, source)
+        self.rows.series(batch.model.measured).record(batch.rows, source)
 
     def _remember(self, template: Template) -> tuple[Series, Series, Series]:
         measured = template.measured

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vitals.telemetry.fast_path import wire
+from vitals.telemetry.fast_path.named_model import NamedModel
 
 if TYPE_CHECKING:
     from vitals.telemetry.recorder import LoggedRows, Prediction
@@ -16,18 +17,16 @@ if TYPE_CHECKING:
 _INFO = b"\x10\x09" + wire.text(b"\x1a", "INFO")
 _EVENT = "ml.prediction"
 _EVENT_NAME = wire.text(b"\x62", _EVENT)
-_DOUBLE = struct.Struct("<d")
+_as_double = struct.Struct("<d").pack
 
 
 @dataclass(slots=True)
 class Predicted:
-    """The answers of one request. on_span, on_log, measured: what names the model there; at: nanoseconds since 1970."""
+    """The answers of one request; features: the rows, where they are logged. at: nanoseconds since 1970."""
 
     made: Sequence[Prediction]
     features: LoggedRows | None
-    on_span: Mapping[str, str]
-    on_log: Mapping[str, str]
-    measured: tuple[tuple[str, str | int], ...]
+    model: NamedModel
     at: int
 
 
@@ -55,71 +54,41 @@ def uid_of(event: str, prediction_id: str) -> str:
     return hashlib.blake2b(f"{event} {prediction_id}".encode(), digest_size=16).hexdigest()
 
 
-def on_span(predicted: Predicted) -> bytes:
-    """The span's attributes."""
-    named = b"".join([wire.repeated_attribute(wire.SPAN_ATTRIBUTE, *one) for one in predicted.on_span.items()])
-    return named + _encoded(predicted.made, _SPAN)
+def on_span(predicted: Predicted) -> Iterable[bytes]:
+    """The span's attributes, in pieces."""
+    made = predicted.made
+    if len(made) == 1 and isinstance(of_class := made[0].predicted, str) and (confidence := made[0].confidence) is not None:
+        prediction_id = made[0].id.encode("utf-8", "replace")
+        return predicted.model.of_class(of_class, len(prediction_id)).span(prediction_id, _as_double(confidence))
+    return predicted.model.span_field, _encoded(made, wire.SPAN_ATTRIBUTE)
 
 
-def as_log(predicted: Predicted, trace_id: bytes, span_id: bytes, trace_flags: int) -> bytes:
-    """The whole log record, without its tag."""
-    made, rows = predicted.made, predicted.features
+def as_log(predicted: Predicted, trace_id: bytes, span_id: bytes, trace_flags: bytes) -> bytes:
+    """The log record, with its tag. trace_flags: four bytes, the lowest first."""
+    made, rows, at = predicted.made, predicted.features, predicted.at.to_bytes(8, "little")
+    uid = uid_of(_EVENT, made[0].id).encode()
+    if rows is None and len(made) == 1 and isinstance(of_class := made[0].predicted, str):
+        confidence = made[0].confidence
+        if confidence is not None and 0 <= confidence <= 1:  # else its text may be longer
+            prediction_id = made[0].id.encode("utf-8", "replace")
+            template = predicted.model.of_class(of_class, len(prediction_id))
+            text = b"%.3f" % confidence
+            return template.log(at, text, prediction_id, _as_double(confidence), uid, trace_flags, trace_id, span_id)
     parts = [
-        b"\x09" + predicted.at.to_bytes(8, "little"),
+        b"\x09" + at,
         _INFO,
         wire.sized(b"\x2a", wire.text(b"\x0a", sentence_of(made))),
-        *[wire.repeated_attribute(wire.LOG_ATTRIBUTE, *one) for one in predicted.on_log.items()],
-        _encoded(made, _LOG),
-        _LOG_UID(uid_of(_EVENT, made[0].id)),
+        predicted.model.log_field,
+        _encoded(made, wire.LOG_ATTRIBUTE),
+        wire.attribute(wire.LOG_ATTRIBUTE, "log.record.uid", uid.decode()),
     ]
     if rows is not None:
         parts.append(wire.attribute(wire.LOG_ATTRIBUTE, "ml.prediction.features", rows.text))
         if rows.omitted:
             parts.append(wire.attribute(wire.LOG_ATTRIBUTE, "ml.prediction.features_omitted", rows.omitted))
-    parts += [b"\x45" + trace_flags.to_bytes(4, "little"), b"\x4a\x10", trace_id, b"\x52\x08", span_id]
-    parts += [b"\x59" + predicted.at.to_bytes(8, "little"), _EVENT_NAME]
-    return b"".join(parts)
+    parts += [b"\x45", trace_flags, b"\x4a\x10", trace_id, b"\x52\x08", span_id, b"\x59", at, _EVENT_NAME]
+    return wire.sized(wire.LOG_RECORD, b"".join(parts))
 
 
-def _text_attribute(tag: bytes, key: str) -> Callable[[str], bytes]:
-    """Encodes an attribute whose texts mostly have the same length: all that comes before the text is remembered by it."""
-    before: dict[int, bytes] = {}
-
-    def encode(value: str) -> bytes:
-        content = value.encode("utf-8", "replace")
-        length = len(content)
-        head = before.get(length)
-        if head is None:
-            whole = wire.attribute(tag, key, value)
-            head = whole[: len(whole) - length]
-            if length < 128:
-                before[length] = head
-        return head + content
-
-    return encode
-
-
-class _Tagged:
-    """The encoders of the usual attributes of one prediction, for a span's tag or for a log record's."""
-
-    def __init__(self, tag: bytes) -> None:
-        self.tag = tag
-        self.id = _text_attribute(tag, "ml.prediction.id")
-        self.confidence = wire.attribute(tag, "ml.prediction.confidence", 0.0)[:-8]
-
-
-_SPAN, _LOG = _Tagged(wire.SPAN_ATTRIBUTE), _Tagged(wire.LOG_ATTRIBUTE)
-_LOG_UID = _text_attribute(wire.LOG_ATTRIBUTE, "log.record.uid")
-
-
-def _encoded(made: Sequence[Prediction], tagged: _Tagged) -> bytes:
-    if len(made) > 1:
-        return b"".join([wire.attribute(tagged.tag, key, value) for key, value in attributes_of(made).items()])
-    [one] = made
-    if isinstance(one.predicted, str):
-        value = wire.repeated_attribute(tagged.tag, "ml.prediction.class", one.predicted)
-    else:
-        value = wire.attribute(tagged.tag, "ml.prediction.value", one.predicted)
-    if one.confidence is None:
-        return tagged.id(one.id) + value
-    return tagged.id(one.id) + value + tagged.confidence + _DOUBLE.pack(one.confidence)
+def _encoded(made: Sequence[Prediction], tag: bytes) -> bytes:
+    return b"".join([wire.attribute(tag, key, value) for key, value in attributes_of(made).items()])

@@ -47,7 +47,7 @@ class SdkMetrics:
         for item in items:
             if not isinstance(item, Batch):
                 spans[item.record[-1] & _ORIGIN] += 1
-                logs += item.span is not None and item.span.predicted is not None
+                logs += item.predicted is not None
             elif not item.made_by_sdk:
                 spans[record.HAS_PARENT | item.sampled] += 1
         for flags, count in spans.items():
@@ -61,7 +61,7 @@ class SdkMetrics:
             self._dropped_spans += item.sampled and not item.made_by_sdk
             return
         self._dropped_spans += bool(item.record[-1] & record.SAMPLED)
-        self._dropped_logs += item.span is not None and item.span.predicted is not None
+        self._dropped_logs += item.predicted is not None
 
     def _observed_spans(self, _: CallbackOptions) -> list[Observation]:
         return _observed("packed_span_processor", self.spans, self._dropped_spans)

@@ -125,8 +125,8 @@ class Sender:
                 _logger.exception("Requests could not be encoded.")
 
     def _hand_over(self, items: Sequence[Ended | Batch]) -> None:
-        for item in items:
-            self._measure(item)
+        for measures in self.measures:
+            measures.take(items)
         self._counted.made(items)
         made = self._encoder.encode(items)
         spans = len(made.request_spans) + len(made.batch_spans)
@@ -141,12 +141,3 @@ class Sender:
             self._counted.dropped(item)
         self._counted.spans += spans + len(made.by_sdk)
         self._counted.logs += len(made.logs)
-
-    def _measure(self, item: Ended | Batch) -> None:
-        for measures in self.measures:
-            if isinstance(item, Batch):
-                measures.batch(item)
-                continue
-            measures.request(item.template, item.record)
-            if item.span is not None and item.span.predicted is not None:
-                measures.predicted(item.span.predicted, item.record)

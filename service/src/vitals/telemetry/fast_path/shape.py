@@ -103,16 +103,31 @@ class Template:
 
     @cached_property
     def head(self) -> bytes:
-        """Name and kind."""
+        """Name and kind, and the tag of the start."""
         kind = SpanKind.INTERNAL if self.shape.internal else SpanKind.SERVER
-        return wire.text(b"\x2a", self.shape.name) + b"\x30" + wire.varint(kind.value + 1)  # OTLP counts from 1
+        return wire.text(b"\x2a", self.shape.name) + b"\x30" + wire.varint(kind.value + 1) + b"\x39"  # OTLP counts kinds from 1
 
     @cached_property
     def tail(self) -> bytes:
-        """Attributes and status."""
+        """Attributes, status and flags, where the parent is of this process or there is none."""
+        return self._answered + _LOCAL
+
+    @cached_property
+    def tail_of_remote(self) -> bytes:
+        """The same, where the parent is another process's."""
+        return self._answered + _REMOTE
+
+    @property
+    def _answered(self) -> bytes:
         made = [wire.attribute(wire.SPAN_ATTRIBUTE, key, value) for key, value in self.shape.attributes().items()]
         return b"".join(made) + (ERROR_STATUS if self.shape.status is not None and is_error(self.shape.status) else UNSET_STATUS)
 
+
+HAS_IS_REMOTE, IS_REMOTE = 0x100, 0x200
+"""`Span.flags`: whether it is known that the parent is remote, and whether it is."""
+
+_LOCAL = b"\x85\x01" + HAS_IS_REMOTE.to_bytes(4, "little")
+_REMOTE = b"\x85\x01" + (HAS_IS_REMOTE | IS_REMOTE).to_bytes(4, "little")
 
 UNSET_STATUS, ERROR_STATUS = b"\x7a\x00", b"\x7a\x02\x18\x02"
 """`Span.status` of the codes 0 and 2, without a message."""

@@ -68,6 +68,10 @@ SPAN_ATTRIBUTE, LOG_ATTRIBUTE, RESOURCE_ATTRIBUTE = b"\x4a", b"\x32", b"\x0a"
 """The tags of `Span.attributes`, `LogRecord.attributes` and `Resource.attributes`."""
 
 
+SPAN = LOG_RECORD = b"\x12"
+"""The tags of `ScopeSpans.spans` and `ScopeLogs.log_records`."""
+
+
 def attribute(tag: bytes, key: str, value: Value) -> bytes:
     """One attribute of a span, a log record or a resource."""
     return sized(tag, key_value(key, value))
