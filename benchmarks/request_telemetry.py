@@ -79,7 +79,7 @@ def measure(*, runs: int = 15) -> dict[str, float]:
         "query_string": b"", "client": ("127.0.0.1", 50_000), "server": ("127.0.0.1", 8000), "route": application,
         "headers": [(b"host", b"localhost"), (b"user-agent", b"benchmark"), (b"content-length", b"0")],
     }  # fmt: skip
-    watched._routes._by_route[id(application)] = (application, application.path)
+    watched.routes._by_route[id(application)] = (application, application.path)
     counter = MeterProvider(shutdown_on_exit=False).get_meter("yardstick").create_counter("adds")
     encoder = Encoder(telemetry.resource, REQUEST_SCOPE, OUR_SCOPE)
     measures = Measures(AggregationTemporality.CUMULATIVE, exemplars="trace_based")

@@ -21,6 +21,9 @@ _OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _SAMPLER = "OTEL_TRACES_SAMPLER"
 _SAMPLERS = ("always_on", "always_off", "traceidratio")
 
+EXCLUDED_URLS = ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
+"""Where the URLs are said that get no spans; the first that is set counts."""
+
 
 @dataclass(frozen=True)
 class _Rule:
@@ -78,7 +81,7 @@ def wrong_for_service() -> list[str]:
 
 def excludes(route: str) -> str:
     """The variable that keeps a route from being traced, as contrib reads them; nothing where none does."""
-    for name in ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS"):
+    for name in EXCLUDED_URLS:
         if name in os.environ:
             patterns = "|".join(pattern.strip() for pattern in os.environ[name].split(","))
             return name if os.environ[name] and re.search(patterns, f"http://localhost{route}") else ""
@@ -205,7 +208,7 @@ _FOR_IMPORTS = (
         for kind in ("TRACER", "METER", "LOGGER")
     ),
     _Rule(tuple(f"OTEL_{of}_COUNT_LIMIT" for of in _LIMITS) + tuple(f"OTEL_{of}_VALUE_LENGTH_LIMIT" for of in _LENGTHS), _limit),
-    _Rule(("OTEL_PYTHON_EXCLUDED_URLS", "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS"), _patterns),
+    _Rule(EXCLUDED_URLS, _patterns),
 )
 
 _FOR_START = (

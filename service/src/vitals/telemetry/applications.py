@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,8 @@ _reporting: list[Providers] = []
 _latest: Providers | None = None
 
 
-def enter(telemetry: Telemetry) -> Token[Telemetry | None]:
-    """What runs from here on, in this context, is part of that application."""
-    return current.set(telemetry)
+enter: Callable[[Telemetry], Token[Telemetry | None]] = current.set
+"""What runs from here on, in this context, is part of that application."""
 
 
 def leave(token: Token[Telemetry | None]) -> None:

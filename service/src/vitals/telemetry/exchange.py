@@ -19,7 +19,7 @@ from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.encoder import Ended
 from vitals.telemetry.fast_path.fast_path import FastPath
 from vitals.telemetry.fast_path.shape import Attributes, Shape, Template, is_error, known_method
-from vitals.telemetry.fast_path.span import RequestSpan
+from vitals.telemetry.fast_path.span import RequestSpan, trace_flags
 from vitals.telemetry.request_facts import (
     Facts,
     ScopeGetter,
@@ -42,23 +42,24 @@ _GETTER = ScopeGetter()
 class Alike:
     """Requests of one method from one client program at one address: what is known of them, and their templates."""
 
-    __slots__ = ("_internal", "_remembered", "_templates", "active", "facts")
+    __slots__ = ("_internal", "_remembered", "active", "facts", "templates")
 
     def __init__(self, facts: Facts, *, internal: bool, remembered: bool = True) -> None:
         """facts: of one of them. remembered: whether more of them are expected."""
         self.facts = facts
         self.active = (known_method(facts.method), facts.scheme)
         self._internal, self._remembered = internal, remembered
-        self._templates: dict[tuple[str, str, int | None], Template] = {}
+        self.templates: dict[tuple[str, str, int | None], Template] = {}
+        """By route, path and status, as `template` is asked for them: those that were asked for before."""
 
     def template(self, route: str, path: str, status: int | None) -> Template:
         """For those that were answered so. path: where it is the route, else empty."""
         key = (route, path, status)
-        found = self._templates.get(key)
+        found = self.templates.get(key)
         if found is None:
-            if len(self._templates) >= _MOST_TEMPLATES:
-                self._templates.clear()
-            found = self._templates[key] = Template(self.shape(route, path, status), remembered=self._remembered)
+            if len(self.templates) >= _MOST_TEMPLATES:
+                self.templates.clear()
+            found = self.templates[key] = Template(self.shape(route, path, status), remembered=self._remembered)
         return found
 
     def shape(self, route: str, path: str, status: int | None) -> Shape:
@@ -98,18 +99,19 @@ class Exchange:
         self._trailers = False
         self._open = True
         internal = bool(around) and trace.get_current_span(around) is not INVALID_SPAN
-        alike = self._alike = owner.alike(scope, headers.get(b"user-agent", b""), internal=internal)
+        alike = self._alike = owner.alike(scope, headers.get(b"user-agent", b""), internal)
         context, parent = (around, _valid(around)) if internal else _caller(scope, headers)
-        self.span = fast_path.span(context, parent, start, self.attributes)
-        self.context = set_span_in_context(self.span, context or _NOTHING_AROUND)
+        span = self.span = fast_path.span(context, parent, start, self.attributes)
+        self.context = Context({**context, _SPAN: span}) if context else Context({_SPAN: span})
         active = fast_path.active.counts
         active[alike.active] = active.get(alike.active, 0) + 1
 
     def attributes(self) -> Attributes:
         """Of the span, as far as they are known."""
-        route = self._owner.route(self._scope, self._path, self._root_path)
-        made = self._alike.shape(route, self._path, self._status).attributes(query=self._query())
-        if client_port := self._client_port():
+        route = self._owner.routes.of(self._scope, self._path, self._root_path)
+        query = self._scope.get("query_string")
+        made = self._alike.shape(route, self._path, self._status).attributes(query=text_of(query) if query else "")
+        if client_port := _port(self._scope.get("client")):
             made["client.port"] = client_port
         return made
 
@@ -136,16 +138,16 @@ class Exchange:
         self._open = False
         self._fast_path.active.counts[self._alike.active] -= 1
         try:
-            self._hand_over()
+            self._fast_path.put(self._ended())
         except Exception:  # whatever a scope holds that no server should put there: the answer is the application's
             self._fast_path.failed("a request")
         self.span.let_go()
 
-    def _hand_over(self) -> None:
-        span, fast_path, alike, path = self.span, self._fast_path, self._alike, self._path
+    def _ended(self) -> Ended:
+        span, path, scope, status = self.span, self._path, self._scope, self._status
         if not span.ended:
             span.ended = time_ns()
-        route = self._owner.route(self._scope, path, self._root_path)
+        route = self._owner.routes.of(scope, path, self._root_path)
         shared = path if route == path else ""
         packed = record.pack(
             span.trace_id,
@@ -155,12 +157,13 @@ class Exchange:
             span.ended,
             self._request_bytes,
             self._response_bytes,
-            self._client_port(),
+            _port(scope.get("client")),
             span.flags,
         )
-        template = alike.template(route, shared, self._status)
-        own = None if span.like_others else span
-        fast_path.put(Ended(template, packed, "" if shared else path, self._query(), span.predicted, own))
+        template = self._alike.templates.get((route, shared, status)) or self._alike.template(route, shared, status)
+        query = scope.get("query_string")
+        of_itself = None if span.like_others else span
+        return Ended(template, packed, "" if shared else path, text_of(query) if query else "", span.predicted, of_itself)
 
     async def _last(self, message: Message) -> None:
         await self._send(message)
@@ -175,17 +178,15 @@ class Exchange:
         self._response_bytes = content_length(message.get("headers") or ())
         return with_trace_response(message, span)
 
-    def _query(self) -> str:
-        query = self._scope.get("query_string")
-        return text_of(query) if query else ""
 
-    def _client_port(self) -> int:
-        client = self._scope.get("client")
-        port = client[1] if client else 0
-        return port if isinstance(port, int) and 0 <= port <= _LARGEST_PORT else 0
+def _port(client: Any) -> int:
+    """Of a client as an ASGI scope has it; 0 where there is none."""
+    port = client[1] if client else 0
+    return port if isinstance(port, int) and 0 <= port <= _LARGEST_PORT else 0
 
 
-_NOTHING_AROUND = Context()
+_SPAN = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+"""Where a context has its current span: what OpenTelemetry's function does for each request takes five calls."""
 
 
 def _caller(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Context | None, SpanContext | None]:
@@ -221,13 +222,16 @@ def with_trace_response(message: Message, span: Span) -> Message:
         return message
     made = {**message}
     if type(propagator) is TraceResponsePropagator and type(span) is RequestSpan:
-        value = b"00-%b-%b-%02x" % (hexlify(span.trace_id), hexlify(span.span_id), span.trace_flags)
+        value = b"00-%b-%b-%b" % (hexlify(span.trace_id), hexlify(span.span_id), _FLAGS[span.flags])
         made["headers"] = [*(message.get("headers") or ()), (b"traceresponse", value), _EXPOSED]
     else:
         made["headers"] = list(message.get("headers") or ())
         propagator.inject(made, context=set_span_in_context(span, Context()), setter=_SETTER)
     return made
 
+
+_FLAGS = tuple(b"%02x" % trace_flags(flags) for flags in range(16))
+"""As `traceparent` has them, by the flags of a record."""
 
 _EXPOSED = (b"access-control-expose-headers", b"traceresponse")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from opentelemetry.trace import TracerProvider
 from opentelemetry.util.http import get_excluded_urls
 from starlette.types import ASGIApp
 
+from vitals.otel_variables import EXCLUDED_URLS
 from vitals.telemetry import applications, defaults
 from vitals.telemetry.middleware import RequestTelemetry
 from vitals.telemetry.pull import add_pull_endpoint
@@ -77,8 +79,8 @@ def _start_with_first_event(app: FastAPI, telemetry: Telemetry) -> None:
             return telemetry.meter_provider or metrics.get_meter_provider()
 
         plain, by_sdk = instrumented(app, tracers, meters)
-        excluded = get_excluded_urls("FASTAPI")
-        return RequestTelemetry(plain, by_sdk, telemetry, excluded=excluded.url_disabled if excluded else None)
+        excluded = get_excluded_urls("FASTAPI").url_disabled if any(map(os.environ.get, EXCLUDED_URLS)) else None
+        return RequestTelemetry(plain, by_sdk, telemetry, excluded=excluded)
 
     app.build_middleware_stack = build_watched  # type: ignore[method-assign]
     # FastAPI's own telemetry begins as soon as there is a global provider, and looks for one at each request.

@@ -43,7 +43,7 @@ class RequestTelemetry:
         self._by_sdk = by_sdk
         self._telemetry = telemetry
         self._excluded = excluded
-        self._routes = Routes()
+        self.routes = Routes()
         self._alike: dict[Hashable, Alike] = {}
         self._watched_urls: dict[Hashable, bool] = {}
         self._warned = False
@@ -137,14 +137,15 @@ class RequestTelemetry:
         finally:
             contexts.detach(token)
 
-    def alike(self, scope: Scope, user_agent: bytes, *, internal: bool) -> Alike:
+    def alike(self, scope: Scope, user_agent: bytes, internal: bool) -> Alike:
         """What this request shares with others of the same kind of client; they are remembered, but for unusually long ones."""
         if len(user_agent) + len(scope["method"]) > _LONGEST_REMEMBERED:
             return Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal, remembered=False)
-        server, client = scope.get("server"), scope.get("client")
+        get = scope.get
+        server, client = get("server"), get("client")
         key = (
-            scope.get("method"), scope.get("scheme"), scope.get("http_version"), server and server[0], server and server[1],
-            client and client[0], user_agent, internal,
+            get("method"), get("scheme"), get("http_version"), server and server[0], server and server[1], client and client[0],
+            user_agent, internal,
         )  # fmt: skip
         found = self._alike.get(key)
         if found is None:
@@ -152,10 +153,6 @@ class RequestTelemetry:
                 self._alike.clear()
             found = self._alike[key] = Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal)
         return found
-
-    def route(self, scope: Scope, path: str, root_path: str) -> str:
-        """Of a request that was routed."""
-        return self._routes.of(scope, path, root_path)
 
 
 @lru_cache(maxsize=8)

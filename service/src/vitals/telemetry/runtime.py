@@ -59,6 +59,8 @@ class Telemetry:
         self._shutdown_seconds = shutdown_seconds
         self._buffer_bytes = buffer_bytes
         self._serving = 0
+        self.in_lifespan = False
+        """Whether a lifespan of its application runs; without one, what is buffered is lost where a signal ends the process."""
         self.started = False
         """Whether it has begun and not ended."""
         self.providers: Providers | None = None
@@ -68,11 +70,6 @@ class Telemetry:
     def disabled(self) -> bool:
         """Whether OTEL_SDK_DISABLED asks for no telemetry at all."""
         return sdk_disabled()
-
-    @property
-    def in_lifespan(self) -> bool:
-        """Whether a lifespan of its application runs; without one, what is buffered is lost where a signal ends the process."""
-        return self._serving > 0
 
     @property
     def tracer_provider(self) -> TracerProvider | None:
@@ -180,6 +177,7 @@ class Telemetry:
         self.start()
         with applications.changing:
             self._serving += 1
+            self.in_lifespan = True
         token = applications.enter(self)
         try:
             yield
@@ -188,6 +186,7 @@ class Telemetry:
             with applications.changing:
                 self._serving -= 1
                 last = not self._serving
+                self.in_lifespan = not last
             if last:
                 self.shutdown()
 

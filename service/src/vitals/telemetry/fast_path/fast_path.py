@@ -43,6 +43,9 @@ REQUEST_SCOPE = InstrumentationScope(
 OUR_SCOPE = InstrumentationScope("vitals")
 
 _NO_PARENT = bytes(8)
+_FIRST = record.SAMPLED | record.RANDOM_TRACE_ID
+"""The flags of a trace's first span."""
+
 _new_bits = random.getrandbits
 
 
@@ -86,7 +89,7 @@ class FastPath:
         state = None
         if parent is None:
             trace_id, parent_id = _new_bits(128).to_bytes(16, "big"), _NO_PARENT
-            flags = record.SAMPLED | record.RANDOM_TRACE_ID
+            flags = _FIRST
         else:
             trace_id, parent_id = parent.trace_id.to_bytes(16, "big"), parent.span_id.to_bytes(8, "big")
             state = parent.trace_state or None

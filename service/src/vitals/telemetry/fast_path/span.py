@@ -29,8 +29,8 @@ class RequestSpan(Span):
     """
 
     __slots__ = (
-        "_context", "_facts", "_limits", "ended", "events", "flags", "given_name", "links", "own_attributes", "parent_span_id",
-        "predicted", "span_id", "start", "status", "trace_id", "trace_state",
+        "_context", "_facts", "_limits", "ended", "events", "flags", "given_name", "like_others", "links",
+        "own_attributes", "parent_span_id", "predicted", "span_id", "start", "status", "trace_id", "trace_state",
     )  # fmt: skip
 
     def __init__(
@@ -58,21 +58,11 @@ class RequestSpan(Span):
         self.events: BoundedList[Event] | None = None
         self.links: BoundedList[Link] | None = None
         self.predicted: Predicted | None = None
+        self.like_others = not trace_state
+        """Whether everything that it says follows from its request."""
         self._facts = facts
         self._limits = limits
         self._context: SpanContext | None = None
-
-    @property
-    def like_others(self) -> bool:
-        """Whether everything that it says follows from its request."""
-        return (
-            self.own_attributes is None
-            and self.events is None
-            and self.links is None
-            and self.status is None
-            and self.given_name is None
-            and not self.trace_state
-        )
 
     def get_span_context(self) -> SpanContext:
         """Its ids, made when they are first asked for."""
@@ -199,7 +189,10 @@ class RequestSpan(Span):
     def _changeable(self, warning: str) -> bool:
         if self.ended:
             _logger.warning(warning)
-        return self.is_recording()
+        if not self.is_recording():
+            return False
+        self.like_others = False
+        return True
 
 
 def _nothing() -> Mapping[str, Any]:
