@@ -3,7 +3,7 @@
     python -m benchmarks.bench [--quick] [--only VARIANT]... [--json] [--into FOLDER]
 
 One core serves, the other has the load and a sink for OTLP. A variant counts only if the sink has the span, the log and the
-count of every request that was answered.
+count of every request that was answered. A run that ends early leaves what it has counted in bench-unfinished.json, and says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +22,10 @@ from benchmarks.bench import machine, plot, table
 from benchmarks.bench.measure import Bench
 from benchmarks.bench.plan import PLANS
 from benchmarks.bench.progress import Progress
+from benchmarks.bench.record import Record, signals_end_it, text
 from benchmarks.bench.variants import VARIANTS
 from vitals.settings import ROOT
+from vitals.stack.secrets import write_atomically
 
 RESULT = ROOT / "docs/performance/bench.json"
 PAGE = ROOT / "docs/performance.md"
@@ -46,6 +47,7 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="write the JSON to stdout instead of the table")
     parser.add_argument("--into", type=Path, help="write the JSON, the page and the plot into this folder, not into docs/")
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page and the plot anew from the JSON")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: print the table of this JSON")
     parser.add_argument("--smoke", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.page:
         _write(read_result(), PAGE, PLOT)
         return 0
+    if given.show:
+        return _show(given.show)
     missing = machine.missing()
     if missing:
         print(*missing, sep="\n", file=sys.stderr)
@@ -75,19 +79,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     cores = machine.cores()
     os.sched_setaffinity(0, {cores[1]})  # and with this process what it starts: the sink, the load; the servers go to the other
-    progress, begun = Progress(plan.seconds(given.only)), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        found = Bench(plan, given.only, cores, progress, Path(scratch)).measure()
-    result = {**about, "seconds": round(time.monotonic() - begun), **found}
+    record = Record(about, given.into or RESULT.parent)
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch, signals_end_it():
+        bench = Bench(plan, given.only, cores, Progress(plan.seconds(given.only)), Path(scratch))
+        try:
+            result = record.result(bench.measure(record.keep))
+            _keep(result, given)
+        except (Exception, KeyboardInterrupt, SystemExit) as wrong:
+            return record.ended(bench.so_far(), wrong)
+    record.complete()
+    print(text(result) if given.json else table.page(result), end="")
+    return 0
+
+
+def _show(file: Path) -> int:
+    try:
+        result = json.loads(file.read_text())
+    except (OSError, ValueError) as wrong:
+        print(f"{file} is no JSON of a run: {wrong}.", file=sys.stderr)
+        return 1
+    print(table.page(result), end="")
+    return 0
+
+
+def _keep(result: dict[str, Any], given: argparse.Namespace) -> None:
     if given.into:
         given.into.mkdir(parents=True, exist_ok=True)
-        (given.into / RESULT.name).write_text(_text(result))
+        write_atomically(given.into / RESULT.name, text(result))
         _write(result, given.into / PAGE.name, given.into / PLOT.name)
     elif not given.only and not given.smoke:  # a part of the variants is no replacement for the page
-        RESULT.write_text(_text(result))
+        write_atomically(RESULT, text(result))
         _write(read_result(), PAGE, PLOT)
-    print(_text(result) if given.json else table.page(result), end="")
-    return 0
 
 
 def read_result() -> dict[str, Any]:
@@ -98,10 +120,6 @@ def read_result() -> dict[str, Any]:
         if file.exists():
             result[key] = json.loads(file.read_text())
     return result
-
-
-def _text(result: dict[str, Any]) -> str:
-    return json.dumps(result, indent=1, ensure_ascii=False) + "\n"
 
 
 def _write(result: dict[str, Any], page: Path, picture: Path) -> None:

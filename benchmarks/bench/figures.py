@@ -43,9 +43,9 @@ def ratio(
     return float(statistics.median(one[key] / other[key] for one, other in pairs))
 
 
-def added_cpu(result: Result, variant: str, amount: int = 16) -> float | None:
-    """Processor microseconds a request more than the baseline, paired by round."""
-    upper, lower = (counting_cell(result, name, "iris", "closed", amount) for name in (variant, BASELINE))
+def added_cpu(result: Result, variant: str, workload: str, amount: int = 16) -> float | None:
+    """Processor microseconds a request more than the baseline: the median of the differences, round by round."""
+    upper, lower = (counting_cell(result, name, workload, "closed", amount) for name in (variant, BASELINE))
     if not upper or not lower:
         return None
     pairs = zip(upper["rounds"], lower["rounds"], strict=False)

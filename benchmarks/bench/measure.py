@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench import closed_loop, counting, models, open_loop, rivals, sink
+from benchmarks.bench.cells import Run, Turn, cells_of, percentile
 from benchmarks.bench.plan import Load, Plan, seconds_of_starts, seconds_of_turn
 from benchmarks.bench.processes import Server, free_ports
 from benchmarks.bench.variants import VARIANTS, Place
@@ -29,32 +27,11 @@ _WARM_REQUESTS = 100
 _IDLE_SECONDS = 1.0
 
 
-@dataclass
-class Turn:
-    """One turn of one variant: what the load saw, the processor time, and the stretch of time that it took."""
-
-    load: Load
-    answered: int
-    figures: dict[str, float]
-    latencies: list[int]
-    wrong: int
-    begin: int
-    end: int
-
-
-@dataclass
-class Run:
-    """One variant under one workload."""
-
-    server: Server
-    body: Path
-    answered: int = 0
-    turns: list[Turn] = field(default_factory=list)
-    failed: str = ""
-
-
 class Bench:
-    """Measures one plan."""
+    """Measures one plan.
+
+    Of a run that does not come to its end, `so_far` has what was counted: of the workload that it ended in, the finished turns.
+    """
 
     def __init__(self, plan: Plan, only: Sequence[str], cores: tuple[int, int], progress: Progress, scratch: Path) -> None:
         self._plan = plan
@@ -64,22 +41,29 @@ class Bench:
         self._scratch = scratch
         self.variants: dict[str, dict[str, Any]] = {}
         self.cells: list[dict[str, Any]] = []
-        self._starts: defaultdict[str, list[float]] = defaultdict(list)
+        self._lone_figures: dict[str, float] = {}
 
-    def measure(self) -> dict[str, Any]:
-        """Everything, as the JSON has it."""
+    def so_far(self) -> dict[str, Any]:
+        """What is known by now, as the JSON has it."""
+        return {"variants": self.variants, "cells": self.cells, "lone_us": None, **self._lone_figures}
+
+    def measure(self, keep: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+        """Everything, as the JSON has it.
+
+        keep: is given what is known after each workload, and returns why it could not keep that.
+        """
         skipped = self._get_rivals()
+        self.variants |= {name: {"skipped": reason} for name, reason in skipped.items()}
         for workload in self._plan.loads:
             self._progress.say(f"{workload}: making the model")
             folder = self._scratch / workload
             names = [name for name in self._plan.variants(workload, self._only) if name not in skipped]
             models.make(workload, folder, {VARIANTS[name].needs for name in names} - {""})
             self._stage(workload, folder, names)
-        for name, reason in skipped.items():
-            self.variants[name] = {"skipped": reason}
-        for name, starts in self._starts.items():
-            self.variants[name]["ready_seconds"] = [round(one, 2) for one in starts]
-        return {"variants": self.variants, "cells": self.cells, "lone_us": self._lone()}
+            if failed := keep(self.so_far()):
+                self._progress.say(f"what is counted so far could not be kept: {failed}")
+        self._lone_figures = self._lone()
+        return self.so_far()
 
     def _get_rivals(self) -> dict[str, str]:
         skipped = {}
@@ -97,37 +81,42 @@ class Bench:
         kept = folder / "sink"
         [sink_port] = free_ports(1)
         runs: dict[str, Run] = {}
-        with _sink(sink_port, kept):
-            try:
-                self._start_all(workload, folder, names, sink_port, runs)
-                for load, number, name in self._plan.turns(workload, self._only):
-                    if number and self._progress.late(self._plan.limit_seconds):
-                        self._progress.did(seconds_of_turn(load))  # left out: a round less for everyone from here on
-                        continue
-                    if name in runs and not runs[name].failed:
-                        self._progress.say(
-                            f"{workload}, {load.name}, round {number + 1} of {load.rounds}: {VARIANTS[name].title}"
-                        )
-                        self._turn(name, runs[name], load)
-                    self._progress.did(seconds_of_turn(load))
-            finally:
-                for run in runs.values():
-                    run.server.stop()
-        self._progress.say(f"{workload}: counting what the sink took")
-        arrived = counting.count(sink.read(kept))
-        kept.unlink()
-        for name, run in runs.items():
-            self.cells += cells_of(name, workload, run, arrived.get(name, counting.Arrived()))
+        try:
+            with _sink(sink_port, kept), ExitStack() as servers:
+                try:
+                    self._start_all(workload, folder, names, sink_port, runs, servers)
+                    self._take_turns(workload, runs)
+                finally:
+                    self._progress.say(f"{workload}: ending the servers")
+        finally:
+            if any(run.turns for run in runs.values()):
+                self._progress.say(f"{workload}: counting what the sink took")
+                arrived = counting.count(sink.read(kept))
+                for name, run in runs.items():
+                    self.cells += cells_of(name, workload, run, arrived.get(name, counting.Arrived()))
+            kept.unlink(missing_ok=True)
 
-    def _start_all(self, workload: str, folder: Path, names: list[str], sink_port: int, runs: dict[str, Run]) -> None:
+    def _take_turns(self, workload: str, runs: dict[str, Run]) -> None:
+        for load, number, name in self._plan.turns(workload, self._only):
+            if number and self._progress.late(self._plan.limit_seconds):
+                self._progress.did(seconds_of_turn(load))  # left out: a round less for everyone from here on
+                continue
+            if name in runs and not runs[name].failed:
+                self._progress.say(f"{workload}, {load.name}, round {number + 1} of {load.rounds}: {VARIANTS[name].title}")
+                self._turn(name, runs[name], load)
+            self._progress.did(seconds_of_turn(load))
+
+    def _start_all(
+        self, workload: str, folder: Path, names: list[str], sink_port: int, runs: dict[str, Run], servers: ExitStack
+    ) -> None:
         for name in names:
             starts = self._plan.starts if workload == "iris" else 1
             self._progress.say(f"{workload}: starting {VARIANTS[name].title}")
             try:
                 for number in range(starts):
-                    server, ready = self._start(name, workload, folder, sink_port)
+                    server, ready = self._start(name, workload, folder, sink_port, servers)
                     if workload == "iris":
-                        self._starts[name].append(ready)
+                        self.variants.setdefault(name, {}).setdefault("ready_seconds", []).append(round(ready, 2))
                     if number < starts - 1:
                         server.stop()
                 body = folder / f"{name}.json"
@@ -144,7 +133,7 @@ class Bench:
                     runs.pop(name).server.stop()
             self._progress.did(seconds_of_starts(1, starts))
 
-    def _start(self, name: str, workload: str, folder: Path, sink_port: int) -> tuple[Server, float]:
+    def _start(self, name: str, workload: str, folder: Path, sink_port: int, servers: ExitStack) -> tuple[Server, float]:
         port, *_ = free_ports(3)
         scratch = folder / f"of-{name}"
         scratch.mkdir(exist_ok=True)
@@ -156,6 +145,7 @@ class Bench:
             **start.environment,
         }
         server = Server(start.command, environment, start.cwd or ROOT, scratch / "log", port=port, core=self._core)
+        servers.callback(server.stop)
         return server, server.wait_ready(VARIANTS[name].health)
 
     def _warm(self, name: str, run: Run) -> None:
@@ -167,18 +157,21 @@ class Bench:
 
     def _turn(self, name: str, run: Run, load: Load) -> None:
         before, begin = run.server.processor_seconds(), time.time_ns()
+        run.cut_off = True
         run.server.resume()
         try:
             answered, figures, latencies, wrong = self._load(name, run, load)
         except (RuntimeError, ValueError, subprocess.SubprocessError) as failed:
             run.failed = f"{load.name}: {failed}"
             self._progress.say(f"{VARIANTS[name].title} failed: {failed}")
+            run.server.pause()
             return
         run.server.wait_idle(_IDLE_SECONDS)
         run.server.pause()
         figures["cpu_us"] = (run.server.processor_seconds() - before) / max(1, answered) * 1e6
         run.answered += answered
         run.turns.append(Turn(load, answered, figures, latencies, wrong, begin, time.time_ns()))
+        run.cut_off = False
 
     def _load(self, name: str, run: Run, load: Load) -> tuple[int, dict[str, float], list[int], int]:
         path, port = VARIANTS[name].path, run.server.port
@@ -206,61 +199,31 @@ class Bench:
         late = percentile(said["late"], 99) / 1000 if said["late"] else 0.0
         return len(said["latencies"]), {"late_p99": late}, said["latencies"], said["wrong"]
 
-    def _lone(self) -> float | None:
+    def _lone(self) -> dict[str, float]:
         folder = self._scratch / "iris" / "served"
         if not folder.exists() or self._plan.kind == "smoke":
-            return None
+            return {}
         self._progress.say("one lone request inside the process, telemetry disabled")
         command = ["taskset", "-c", str(self._core), sys.executable, str(ROOT / "benchmarks/lone_request.py"), "--json"]
         ran = subprocess.run([*command, "--model", str(folder), "--runs", "20"], capture_output=True, text=True, check=False)
-        return round(json.loads(ran.stdout)["median"], 1) if ran.returncode == 0 else None
+        if ran.returncode:
+            return {}
+        said = json.loads(ran.stdout)
+        return {"lone_us": round(said["median"], 1), "lone_add_us": round(said["one_add_of_the_sdk"], 2)}
 
 
 @contextmanager
 def _sink(port: int, kept: Path) -> Iterator[None]:
+    """A sink of its own session: a Ctrl-C does not reach it, so that it still takes what the servers send at their end."""
     command = [sys.executable, "-m", "benchmarks.bench.sink", "--port", str(port), "--into", str(kept)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None
-    if process.stdout.readline().strip() != "ready":
-        raise RuntimeError("The sink did not start.")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
     try:
+        assert process.stdout is not None
+        if process.stdout.readline().strip() != "ready":
+            raise RuntimeError("The sink did not start.")
         yield
     finally:
         process.terminate()
-        process.wait(20)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` percent of them do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
-
-
-def cells_of(name: str, workload: str, run: Run, arrived: counting.Arrived) -> list[dict[str, Any]]:
-    """One cell of the JSON for each load: its rounds, and why it doesn't count where what arrived is not what was answered."""
-    counts = {"answered": run.answered, "requests": arrived.requests}
-    cells = []
-    for load in dict.fromkeys(turn.load for turn in run.turns):
-        turns = [turn for turn in run.turns if turn.load == load]
-        found = [arrived.within(turn.begin, turn.end) for turn in turns]
-        answered, spans, logs = sum(turn.answered for turn in turns), sum(one for one, _ in found), sum(one for _, one in found)
-        wrong = sum(turn.wrong for turn in turns)
-        refused = f"{wrong:,} requests failed" if wrong else run.failed
-        refused = refused or _refused_as_a_whole(name, run, arrived)
-        refused = refused or counting.refusal(VARIANTS[name].expects, answered, spans=spans, logs=logs, requests=None)
-        cell = {"variant": name, "workload": workload, "kind": load.kind, "amount": load.amount, "answered": answered}
-        cell |= {"spans": spans, "logs": logs, "of_all_loads": counts, "refused": refused}
-        cell["rounds"] = [{key: round(value, 4) for key, value in turn.figures.items()} for turn in turns]
-        pooled = [one / 1000 for turn in turns for one in turn.latencies]
-        if pooled:
-            cell["latency_ms"] = {f"p{str(share).replace('.', '')}": percentile(pooled, share) for share in (50, 99, 99.9)}
-        cells.append(cell)
-    return cells
-
-
-def _refused_as_a_whole(name: str, run: Run, arrived: counting.Arrived) -> str:
-    """What is known of all loads together: the counted requests, and what a variant sends that should send nothing."""
-    expects = VARIANTS[name].expects
-    spans = run.answered if expects.spans else len(arrived.spans)
-    logs = run.answered if expects.logs else len(arrived.logs)
-    return counting.refusal(expects, run.answered, spans=spans, logs=logs, requests=arrived.requests)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()

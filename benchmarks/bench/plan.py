@@ -79,7 +79,7 @@ WHOLE = Plan(
             *(Load("open", rate, 4, 3) for rate in (200, 400, 800)),
         ],
         "forest": [Load("closed", 16, 2, 3)],
-        "no-op": [Load("closed", 16, 2, 3)],
+        "no-op": [Load("closed", 16, 2, 5)],
     },
     starts=3,
 )
@@ -94,7 +94,7 @@ QUICK = Plan(
     starts=1,
     without={
         workload: [name for name in VARIANTS if name not in kept]
-        for workload, kept in {"forest": (BASELINE, "ours"), "no-op": (BASELINE, "ours", "ours-off")}.items()
+        for workload, kept in {"forest": (BASELINE, "ours"), "no-op": (BASELINE, "ours", "ours-off", "instrument")}.items()
     },
 )
 

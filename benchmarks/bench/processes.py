@@ -51,6 +51,7 @@ class Server:
     def __init__(self, command: list[str], environment: Mapping[str, str], cwd: Path, log: Path, *, port: int, core: int) -> None:
         self.port = port
         self._log = log
+        self._stopped = False
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 ["taskset", "-c", str(core), *command],
@@ -130,13 +131,18 @@ class Server:
             before = now
 
     def stop(self, within: float = 30) -> None:
-        """SIGTERM, which lets it deliver what it has, and SIGKILL for what is left afterwards."""
-        if self._process.poll() is None:
+        """SIGTERM, which lets it deliver what it has, and SIGKILL for what is left afterwards; a second time it does nothing."""
+        if self._stopped:
+            return
+        try:
+            if self._process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self.resume()
+                    self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(within)
+        finally:  # also where a second Ctrl-C ends the waiting
             with contextlib.suppress(ProcessLookupError):
-                self.resume()
-                self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(within)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+            self._stopped = True

@@ -62,11 +62,16 @@ def serve(port: int, file: BinaryIO) -> grpc.Server:
 
 
 def read(file: Path) -> Iterator[tuple[str, bytes]]:
-    """The records of such a file: each signal's letter with the request's bytes."""
+    """The records of such a file: each signal's letter with the request's bytes.
+
+    A last one that is not whole, of a sink that was ended while it wrote, is none: what it had is missing when it is counted.
+    """
     with file.open("rb") as kept:
-        while head := kept.read(_HEAD.size):
+        while len(head := kept.read(_HEAD.size)) == _HEAD.size:
             letter, length = _HEAD.unpack(head)
-            yield letter.decode(), kept.read(length)
+            request = kept.read(length)
+            if len(request) == length:
+                yield letter.decode(), request
 
 
 def main() -> None:

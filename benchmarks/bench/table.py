@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.figures import Result, cell, median_of, percentile_ms, ratio, ready_seconds, resident_mb
+from benchmarks.bench.figures import Result, added_cpu, cell, median_of, percentile_ms, ratio, ready_seconds, resident_mb
 from benchmarks.bench.models import WORKLOADS
 from benchmarks.bench.targets import TARGETS, reasons
 from benchmarks.bench.variants import VARIANTS
@@ -63,6 +63,8 @@ def _about(result: Result) -> str:
         "versions": ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
     }
     text = _ABOUT.read_text().strip().format(**values)
+    if "unfinished" in result:
+        text += f"\n\n**This run did not come to its end: {result['unfinished']}. What is not below was not measured.**"
     return text + (f"\n\nOnly {', '.join(result['only'])} were measured." if result["only"] else "")
 
 
@@ -72,6 +74,8 @@ def _noise(result: Result) -> str:
     pairs = {amount: ratio(result, "plain-again", amount) for amount in amounts}
     said = ", ".join(f"{number(value)} at {amount}" for amount, value in pairs.items() if value is not None)
     text = f"\n\nNoise: the same application twice, the second over the first, by connections: {said}." if said else ""
+    more = added_cpu(result, "plain-again", "no-op")
+    text += f" With a model that does nothing, {number(more)} µs of processor time a request more." if more is not None else ""
     if float(result["machine"]["busy_before"].split("%")[0]) > BUSY_PERCENT:
         text += "\n\n**The machine did other work at the same time: what is below shows that all is counted, not what it costs.**"
     return text
@@ -83,7 +87,9 @@ def _targets(result: Result) -> str:
     for target in TARGETS:
         value = target.measured(result)
         verdict = target.verdict(value)
-        measured = f"{number(value)}{'' if target.unit == '×' else target.unit}" if value is not None else _NONE
+        measured = (
+            f"{number(value)}{'' if target.unit == '×' else target.unit}{target.beside(result)}" if value is not None else _NONE
+        )
         lines.append([target.what, target.before, target.to_reach, measured, verdict])
         if verdict == "missed":
             missed.append(f"- {target.what}: {why.get(target.key, 'no reason is known yet.')}")

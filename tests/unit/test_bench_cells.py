@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
+from benchmarks.bench.cells import Run, Turn, cells_of
 from benchmarks.bench.counting import Arrived
-from benchmarks.bench.measure import Run, Turn, cells_of
 from benchmarks.bench.plan import Load
 
 CLOSED, OPEN = Load("closed", 16, 1, 2), Load("open", 200, 1, 1)
@@ -64,3 +64,16 @@ def test_failed_requests_are_no_answers() -> None:
     assert cell["refused"] == "3 requests failed"
     [cell] = cells_of("plain", "iris", run(turn(CLOSED, 1000), failed="16 connections: it ended"), Arrived())
     assert cell["refused"] == "16 connections: it ended"
+
+
+@pytest.mark.parametrize(
+    ("counted", "refused"),
+    [(15, ""), (22, ""), (14, "14 requests counted for 15")],
+    ids=["none of the turn that was cut off", "some of it", "fewer than the finished turns had"],
+)
+def test_finished_turns_count_where_the_run_ended_within_the_next(counted: int, refused: str) -> None:
+    cut = run(turn(CLOSED, 1000))
+    cut.cut_off = True
+    got = arrived(1000, 2000, requests=counted)
+    [cell] = cells_of("ours", "iris", cut, got)
+    assert (cell["answered"], cell["spans"], cell["logs"], cell["refused"]) == (10, 10, 10, refused)

@@ -115,3 +115,15 @@ def test_requests_are_counted_once_whatever_the_temporality(taking: Sink, tempor
 )
 def test_what_differs_is_refused_in_words(expects: Expects, spans: int, logs: int, requests: int | None, said: str) -> None:
     assert counting.refusal(expects, 10, spans=spans, logs=logs, requests=requests) == said
+
+
+@pytest.mark.parametrize("less", [1, 3, 4, 8])
+def test_a_last_record_that_is_not_whole_is_none(tmp_path: Path, less: int) -> None:
+    """Of a sink that was ended while it wrote: what is missing is missing when it is counted."""
+    file = tmp_path / "kept"
+    with file.open("wb") as kept:
+        take = sink.Kept(kept).taking("T")
+        take(b"one", None)
+        take(b"two", None)
+    file.write_bytes(file.read_bytes()[:-less])
+    assert list(sink.read(file)) == [("T", b"one")]

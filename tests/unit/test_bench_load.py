@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.bench import closed_loop, open_loop
-from benchmarks.bench.measure import percentile
+from benchmarks.bench.cells import percentile
 from benchmarks.bench.plan import PLANS, QUICK, WHOLE, Load
 from benchmarks.bench.variants import BASELINE, VARIANTS
 
@@ -118,6 +118,13 @@ def test_percentiles_are_of_the_nearest_rank(values: list[int], share: float, ex
 def test_the_whole_takes_half_an_hour_at_most_and_the_quick_one_about_three_minutes() -> None:
     assert WHOLE.seconds() <= 30 * 60
     assert QUICK.seconds() <= 4 * 60
+
+
+def test_what_a_target_needs_is_in_the_plans() -> None:
+    """What `instrument()` adds is the median of five paired rounds of a model that does nothing."""
+    for plan in (WHOLE, QUICK):
+        assert {BASELINE, "ours", "ours-off", "instrument"} <= set(plan.variants("no-op"))
+    assert [(load.name, load.rounds) for load in WHOLE.loads["no-op"]] == [("16 connections", 5)]
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)

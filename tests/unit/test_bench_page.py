@@ -43,10 +43,14 @@ def result() -> dict[str, Any]:
             "bentoml": {"skipped": "bentoml can't be had"},
         },
         "lone_us": 140.0,
+        "lone_add_us": 4.44,
         "cells": [
             cell("plain", [1000, 2000, 1000]),
             cell("ours", [2000, 3000, 1900]),
-            cell("instrument", [800, 1600, 800]),
+            cell("plain", [1000, 2000, 1000], workload="no-op"),
+            cell("plain-again", [1000, 2500, 1000], workload="no-op"),
+            cell("instrument", [800, 1600, 800], workload="no-op"),
+            cell("instrument", [500, 500, 500]),
             cell("contrib", [500], "9 spans for 10"),
             tail("ours", 4.0),
             tail("ours-off", 2.0),
@@ -56,7 +60,9 @@ def result() -> dict[str, Any]:
 
 def test_ratios_are_paired_by_round(result: dict[str, Any]) -> None:
     assert figures.ratio(result, "ours", 16) == 1.9  # of 2, 1.5 and 1.9; the medians of the rates would give 2
-    assert figures.added_cpu(result, "instrument") == pytest.approx(250)
+    assert figures.added_cpu(result, "instrument", "no-op") == pytest.approx(250)
+    assert figures.added_cpu(result, "instrument", "iris") == pytest.approx(1000)
+    assert figures.added_cpu(result, "contrib", "no-op") is None
     assert figures.ready_seconds(result, "ours") == 1.2
 
 
@@ -94,8 +100,15 @@ def test_each_missed_target_has_its_reason(result: dict[str, Any], monkeypatch: 
     monkeypatch.setattr(table, "reasons", lambda: {"instrument": "For reasons."})
     page = table.page(result)
     assert "16 connections | 0.64 | ≥ 2 (1.8) | 1.90 | reached, within the noise |" in page
-    assert "- what `instrument()` adds to a plain application, processor time a request: For reasons." in page
+    of = "(no-op, 16 connections, paired by round)"
+    assert f"- what `instrument()` adds to a plain application, processor time a request {of}: For reasons." in page
     assert "with telemetry off | – | ≤ 1 ms | 1.60 ms | missed |" in page  # noqa: RUF001
+
+
+def test_a_lone_request_stands_beside_the_clock_that_it_was_measured_at(result: dict[str, Any]) -> None:
+    assert "| ≤ 150 µs | 140 µs (one `add` of the SDK's counter: 4.4 µs) | reached |" in table.page(result)
+    del result["lone_add_us"]
+    assert "| ≤ 150 µs | 140 µs | reached |" in table.page(result)
 
 
 def test_a_run_beside_other_work_says_so(result: dict[str, Any]) -> None:
@@ -106,7 +119,7 @@ def test_a_run_beside_other_work_says_so(result: dict[str, Any]) -> None:
 
 def test_the_pair_of_equals_shows_the_noise(result: dict[str, Any]) -> None:
     result["cells"].append(cell("plain-again", [1100, 2000, 900]))
-    assert "the second over the first, by connections: 1.00 at 16." in table.page(result)
+    assert "the second over the first, by connections: 1.00 at 16. With a model that does nothing, 0.00 µs" in table.page(result)
 
 
 def test_reasons_are_of_targets() -> None:
