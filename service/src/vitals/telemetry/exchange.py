@@ -84,8 +84,8 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_alike", "_fast_path", "_open", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope", "_send",
-        "_status", "_trailers", "context", "span",
+        "_alike", "_fast_path", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope", "_send",
+        "_status", "_trailers", "context", "open", "span",
     )  # fmt: skip
 
     def __init__(self, owner: RequestTelemetry, fast_path: FastPath, scope: Scope, send: Send, around: Context) -> None:
@@ -95,9 +95,10 @@ class Exchange:
         self._path, self._root_path = scope["path"], outer_root_path(scope)
         self._status: int | None = None
         self._response_bytes = -1
-        self._request_bytes = length_of(headers.get(b"content-length"))
+        length = headers.get(b"content-length")
+        self._request_bytes = -1 if length is None else length_of(length)
         self._trailers = False
-        self._open = True
+        self.open = True
         internal = bool(around) and trace.get_current_span(around) is not INVALID_SPAN
         alike = self._alike = owner.alike(scope, headers.get(b"user-agent", b""), internal)
         context, parent = (around, _valid(around)) if internal else _caller(scope, headers)
@@ -132,42 +133,39 @@ class Exchange:
         return self._send(message)
 
     def finish(self) -> None:
-        """The span ends now, unless it has; its record is left to the sender."""
-        if not self._open:
-            return
-        self._open = False
-        self._fast_path.active.counts[self._alike.active] -= 1
+        """The span ends now; its record is left to the sender. Once, while it is `open`."""
+        self.open = False
+        fast_path, span, scope, path, status = self._fast_path, self.span, self._scope, self._path, self._status
+        fast_path.active.counts[self._alike.active] -= 1
         try:
-            self._fast_path.put(self._ended())
+            if not span.ended:
+                span.ended = time_ns()
+            route = self._owner.routes.of(scope, path, self._root_path)
+            shared = path if route == path else ""
+            packed = record.pack(
+                span.trace_id,
+                span.span_id,
+                span.parent_span_id,
+                span.start,
+                span.ended,
+                self._request_bytes,
+                self._response_bytes,
+                _port(scope.get("client")),
+                span.flags,
+            )
+            template = self._alike.templates.get((route, shared, status)) or self._alike.template(route, shared, status)
+            query = scope.get("query_string")
+            of_itself = None if span.like_others else span
+            query = text_of(query) if query else ""
+            fast_path.put(Ended(template, packed, "" if shared else path, query, span.predicted, of_itself))
         except Exception:  # whatever a scope holds that no server should put there: the answer is the application's
-            self._fast_path.failed("a request")
-        self.span.let_go()
-
-    def _ended(self) -> Ended:
-        span, path, scope, status = self.span, self._path, self._scope, self._status
-        if not span.ended:
-            span.ended = time_ns()
-        route = self._owner.routes.of(scope, path, self._root_path)
-        shared = path if route == path else ""
-        packed = record.pack(
-            span.trace_id,
-            span.span_id,
-            span.parent_span_id,
-            span.start,
-            span.ended,
-            self._request_bytes,
-            self._response_bytes,
-            _port(scope.get("client")),
-            span.flags,
-        )
-        template = self._alike.templates.get((route, shared, status)) or self._alike.template(route, shared, status)
-        query = scope.get("query_string")
-        of_itself = None if span.like_others else span
-        return Ended(template, packed, "" if shared else path, text_of(query) if query else "", span.predicted, of_itself)
+            fast_path.failed("a request")
+        span.let_go()
 
     async def _last(self, message: Message) -> None:
         await self._send(message)
-        self.finish()
+        if self.open:
+            self.finish()
 
     def _started(self, message: Message) -> Message:
         status = self._status = int(message["status"])

@@ -89,7 +89,8 @@ class RequestTelemetry:
             note(wrong, exchange.span.get_span_context())
             raise
         finally:
-            exchange.finish()
+            if exchange.open:
+                exchange.finish()
             contexts.detach(token)
             applications.leave(entered)
 
