@@ -110,7 +110,7 @@ def measure(*, runs: int = 15) -> dict[str, float]:
         "bare": (answered, 1),
         "watched": (watched_answer, 1),
         "encoding": (encode, _TOGETHER),
-        "measuring": (lambda: measures.request(one.template, one.record), 1),
+        "measuring": (lambda: measures.take(together), _TOGETHER),
         "one_add_of_the_sdk": (lambda: counter.add(1, {"http.request.method": "GET"}), 1),
     }
     took: dict[str, list[float]] = {name: [] for name in parts}

@@ -17,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from vitals.telemetry import LoggedRows, Prediction
 from vitals.telemetry.fast_path import batch, predicted, record, wire
 from vitals.telemetry.fast_path.named_model import NamedModel
+from vitals.telemetry.fast_path.span import trace_flags
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -69,13 +70,15 @@ PREDICTIONS = st.lists(
 ).filter(lambda made: len({type(one.predicted) for one in made}) == 1 and len({one.confidence is None for one in made}) == 1)
 
 
-@given(PREDICTIONS, st.none() | st.builds(LoggedRows, TEXT, st.integers(0, 9)), IDS, SPAN_IDS, st.integers(0, 3), NANOSECONDS)
-def test_the_log_of_predictions(made: Any, rows: Any, trace_id: bytes, span_id: bytes, flags: int, at: int) -> None:
+@given(PREDICTIONS, st.none() | st.builds(LoggedRows, TEXT, st.integers(0, 9)), IDS, SPAN_IDS, st.integers(0, 15), NANOSECONDS)
+def test_the_log_of_predictions(made: Any, rows: Any, trace_id: bytes, span_id: bytes, of_record: int, at: int) -> None:
     model = {"ml.model.name": "iris", "ml.model.version": "1"}
     named = NamedModel({**model, "ml.model.runtime": "x"}, model)
     said = predicted.Predicted(made, rows, named, at)
-    [log] = ScopeLogs.FromString(predicted.as_log(said, trace_id, span_id, flags.to_bytes(4, "little"))).log_records
-    assert (log.trace_id, log.span_id, log.flags) == (trace_id, span_id, flags)
+    packed = record.pack(trace_id, span_id, bytes(8), at, at, -1, -1, 0, of_record)
+    encoded, of_span = predicted.encoded(said, packed)
+    [log] = ScopeLogs.FromString(encoded).log_records
+    assert (log.trace_id, log.span_id, log.flags) == (trace_id, span_id, trace_flags(of_record))
     assert (log.time_unix_nano, log.observed_time_unix_nano, log.event_name) == (at, at, "ml.prediction")
     assert (log.severity_number, log.severity_text, log.body.string_value) == (9, "INFO", predicted.sentence_of(made))
     expected: dict[str, Any] = {
@@ -88,7 +91,7 @@ def test_the_log_of_predictions(made: Any, rows: Any, trace_id: bytes, span_id: 
         if rows.omitted:
             expected["ml.prediction.features_omitted"] = rows.omitted
     assert {one.key: one for one in log.attributes} == {one.key: one for one in _encode_attributes(expected) or ()}
-    span = Span.FromString(b"".join(predicted.on_span(said)))
+    span = Span.FromString(b"".join(of_span))
     expected = {**named.on_span, **predicted.attributes_of(made)}
     assert {one.key: one for one in span.attributes} == {one.key: one for one in _encode_attributes(expected) or ()}
 

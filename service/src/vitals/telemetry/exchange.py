@@ -101,7 +101,12 @@ class Exchange:
         self.open = True
         internal = bool(around) and trace.get_current_span(around) is not INVALID_SPAN
         alike = self._alike = owner.alike(scope, headers.get(b"user-agent", b""), internal)
-        context, parent = (around, _valid(around)) if internal else _caller(scope, headers)
+        context: Context | None = None
+        parent: SpanContext | None = None
+        if internal:
+            context, parent = around, _valid(around)
+        elif not carried_by(propagate.get_global_textmap()).isdisjoint(headers):
+            context, parent = _caller(scope, headers)
         span = self.span = fast_path.span(context, parent, start, self.attributes)
         self.context = Context({**context, _SPAN: span}) if context else Context({_SPAN: span})
         active = fast_path.active.counts
@@ -119,16 +124,20 @@ class Exchange:
     def send(self, message: Message) -> Awaitable[None]:
         """Pass a message of the answer on; the first gets the `traceresponse` header, and the last ends the span."""
         kind = message["type"]
+        if kind == "http.response.body":
+            return self._send(message) if self._trailers or message.get("more_body") else self._last(message)
         if kind == "http.response.start":
             try:
-                message = self._started(message)
+                status = self._status = int(message["status"])
+                span = self.span
+                if span.status is not None and is_error(status):
+                    span.set_status(StatusCode.ERROR)
+                self._trailers = bool(message.get("trailers"))
+                self._response_bytes = content_length(message.get("headers") or ())
+                message = with_trace_response(message, span)
             except Exception:  # a message that is wrong is the server's to refuse
                 self._fast_path.failed("the start of an answer")
-            return self._send(message)
-        if kind == "http.response.body":
-            if not message.get("more_body", False) and not self._trailers:
-                return self._last(message)
-        elif (kind == "http.response.trailers" and not message.get("more_trailers", False)) or kind == "http.response.pathsend":
+        elif kind == "http.response.pathsend" or (kind == "http.response.trailers" and not message.get("more_trailers")):
             return self._last(message)
         return self._send(message)
 
@@ -157,7 +166,8 @@ class Exchange:
             query = scope.get("query_string")
             of_itself = None if span.like_others else span
             query = text_of(query) if query else ""
-            fast_path.put(Ended(template, packed, "" if shared else path, query, span.predicted, of_itself))
+            made = (template, packed, "" if shared else path, query, span.predicted, of_itself)
+            fast_path.put(_new_tuple(Ended, made))
         except Exception:  # whatever a scope holds that no server should put there: the answer is the application's
             fast_path.failed("a request")
         span.let_go()
@@ -167,14 +177,9 @@ class Exchange:
         if self.open:
             self.finish()
 
-    def _started(self, message: Message) -> Message:
-        status = self._status = int(message["status"])
-        span = self.span
-        if span.status is not None and is_error(status):
-            span.set_status(StatusCode.ERROR)
-        self._trailers = bool(message.get("trailers"))
-        self._response_bytes = content_length(message.get("headers") or ())
-        return with_trace_response(message, span)
+
+_new_tuple = tuple.__new__
+"""Makes a named tuple of its fields, as its class does in one call more."""
 
 
 def _port(client: Any) -> int:
@@ -190,10 +195,7 @@ _SPAN = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 def _caller(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Context | None, SpanContext | None]:
     """What the caller sent along, None where that is a `traceparent` at most; and the span that called."""
     if _standard(propagate.get_global_textmap()) and b"tracestate" not in headers and b"baggage" not in headers:
-        traceparent = headers.get(b"traceparent")
-        if traceparent is None:
-            return None, None
-        parent = plain_parent(traceparent)
+        parent = plain_parent(headers[b"traceparent"])
         if parent is not None:
             return None, parent
     extracted = propagate.extract(scope, getter=_GETTER)
@@ -203,6 +205,12 @@ def _caller(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Context | Non
 def _valid(context: Context) -> SpanContext | None:
     found = trace.get_current_span(context).get_span_context()
     return found if found.is_valid else None
+
+
+@lru_cache(maxsize=8)
+def carried_by(propagator: TextMapPropagator) -> frozenset[bytes]:
+    """The headers that it looks for. Without any of them a request has no caller that it tells of."""
+    return frozenset(field.lower().encode("latin-1", "replace") for field in propagator.fields)
 
 
 @lru_cache(maxsize=8)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opentelemetry import context as contexts
 from opentelemetry import propagate
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
-from opentelemetry.propagators.textmap import TextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vitals.telemetry import applications
 from vitals.telemetry.exception_origin import note
-from vitals.telemetry.exchange import Alike, Exchange
+from vitals.telemetry.exchange import Alike, Exchange, carried_by
 from vitals.telemetry.request_facts import ScopeGetter, facts_of, text_of
 from vitals.telemetry.routes import Routes
 
@@ -128,7 +126,7 @@ class RequestTelemetry:
 
     async def _propagating(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Nothing is recorded, and whatever the application calls still gets the caller's trace."""
-        carried = _carried_by(propagate.get_global_textmap())
+        carried = carried_by(propagate.get_global_textmap())
         if not any(name in carried for name, _ in scope["headers"]):
             await self.app(scope, receive, send)
             return
@@ -154,12 +152,6 @@ class RequestTelemetry:
                 self._alike.clear()
             found = self._alike[key] = Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal)
         return found
-
-
-@lru_cache(maxsize=8)
-def _carried_by(propagator: TextMapPropagator) -> frozenset[bytes]:
-    """The headers that it looks for."""
-    return frozenset(field.lower().encode("latin-1", "replace") for field in propagator.fields)
 
 
 def _url(scope: Scope) -> str:

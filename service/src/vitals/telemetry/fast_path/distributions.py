@@ -57,16 +57,23 @@ class Series:
 
     def record(self, value: float, packed: bytes | None) -> None:
         """Count a value; the latest of each bucket is kept as its exemplar, with the record of its span."""
-        at = bisect_left(self.bounds, value)
-        self.counts[at] += 1
-        self.count += 1
-        self.total += value
-        if value < self.smallest:
-            self.smallest = value
-        if value > self.largest:
-            self.largest = value
-        if packed is not None:
-            self.exemplars[at] = (value, packed)
+        self.record_all([value], [packed])
+
+    def record_all(self, values: Sequence[float], packed: Sequence[bytes | None]) -> None:
+        """Count values, in their order."""
+        if not values:
+            return
+        bounds, counts, exemplars, total = self.bounds, self.counts, self.exemplars, self.total
+        for value, one in zip(values, packed, strict=True):
+            at = bisect_left(bounds, value)
+            counts[at] += 1
+            total += value
+            if one is not None:
+                exemplars[at] = (value, one)
+        self.total = total
+        self.count += len(values)
+        self.smallest = min(self.smallest, *values)
+        self.largest = max(self.largest, *values)
 
     def point(self, measured_by: MeasuredBy, now: int) -> HistogramDataPoint:
         """What was counted, up to now; its exemplars are given once."""

@@ -17,7 +17,7 @@ from vitals.telemetry.fast_path import shape as shapes
 from vitals.telemetry.fast_path.batch import Batch, encoded
 from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.shape import Attributes, Template
-from vitals.telemetry.fast_path.span import RequestSpan, trace_flags
+from vitals.telemetry.fast_path.span import RequestSpan
 
 
 class Ended(NamedTuple):
@@ -52,10 +52,6 @@ class Encoded:
     logs: list[bytes] = field(default_factory=list)
     by_sdk: list[ReadableSpan] = field(default_factory=list)
     failed: list[Ended | Batch] = field(default_factory=list)
-
-
-_TRACE_FLAGS = tuple(trace_flags(flags).to_bytes(4, "little") for flags in range(16))
-"""By the flags of a record."""
 
 
 class Encoder:
@@ -95,8 +91,10 @@ class Encoder:
     def _request(self, ended: Ended, made: Encoded) -> None:
         template, packed, path, query, said, span = ended
         flags = packed[-1]
+        of_answers: Sequence[bytes] = ()
         if said is not None:
-            made.logs.append(predicted.as_log(said, packed[record.TRACE_ID], packed[record.SPAN_ID], _TRACE_FLAGS[flags]))
+            log, of_answers = predicted.encoded(said, packed)
+            made.logs.append(log)
         if not flags & record.SAMPLED:
             return
         if span is not None:
@@ -104,13 +102,13 @@ class Encoder:
             return
         parts = [
             b"\x0a\x10",
-            packed[record.TRACE_ID],
+            packed[_TRACE_ID],
             b"\x12\x08",
-            packed[record.SPAN_ID],
+            packed[_SPAN_ID],
             template.head,
-            packed[record.START],
+            packed[_START],
             b"\x41",
-            packed[record.END],
+            packed[_END],
             template.tail_of_remote if flags & record.PARENT_REMOTE else template.tail,
         ]
         if flags & record.HAS_PARENT:
@@ -122,8 +120,7 @@ class Encoder:
         client_port = packed[-3] | packed[-2] << 8
         if client_port:
             parts.append(_client_port(client_port))
-        if said is not None:
-            parts += predicted.on_span(said)
+        parts += of_answers
         made.request_spans.append(wire.sized(wire.SPAN, b"".join(parts)))
 
     def _readable(self, ended: Ended, span: RequestSpan) -> ReadableSpan:
@@ -168,6 +165,8 @@ class _Scope:
         """A `ScopeSpans` or a `ScopeLogs` of them, with its tag."""
         return wire.sized(b"\x12", b"".join([self._field, *messages, self._schema]))
 
+
+_TRACE_ID, _SPAN_ID, _START, _END = record.TRACE_ID, record.SPAN_ID, record.START, record.END
 
 _PORT = wire.attribute(wire.SPAN_ATTRIBUTE, "client.port", 1 << 14)[:-3]
 """The attribute of a port that takes three bytes, but for these."""

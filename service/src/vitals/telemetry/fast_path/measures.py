@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -37,6 +38,15 @@ CONFIDENCE = Definition("ml.prediction.confidence", "1", "Probability of the pre
 
 _MOST_REMEMBERED = 4096
 
+_OfRequests = tuple[Series, Series, Series]
+"""Of one set of attributes: durations, and sizes of requests and of their answers."""
+
+
+def _no_values() -> tuple[list[float], list[bytes | None]]:
+    """And no records of the spans that they were measured in."""
+    return [], []
+
+
 _ACTIVE = ("http.server.active_requests", "Number of active HTTP server requests.", "{request}")
 
 
@@ -66,50 +76,53 @@ class Measures:
             exemplars == "always_on",
             exemplars != "always_off",
         )  # of a span that is not sampled, and of one that is
-        self._by_template: dict[Template, tuple[Series, Series, Series]] = {}
+        self._by_template: dict[Template, _OfRequests] = {}
         self.duration, self.request_size, self.response_size, self.inference, self.rows, self.confidence = self._all = [
             Distribution(one, temporality) for one in (DURATION, REQUEST_SIZE, RESPONSE_SIZE, INFERENCE, BATCH_ROWS, CONFIDENCE)
         ]
 
     def take(self, items: Iterable[Ended | Batch]) -> None:
-        """What ended."""
+        """What ended, all values of a series together."""
+        kept: defaultdict[Series, tuple[list[float], list[bytes | None]]] = defaultdict(_no_values)
+        unsampled, sampled = self._exemplary
         for item in items:
             if isinstance(item, Batch):
-                self.batch(item)
+                source = item.record if (sampled if item.sampled else unsampled) else None
+                self.inference.series(item.model.measured).record(item.seconds, source)
+                self.rows.series(item.model.measured).record(item.rows, source)
                 continue
-            self.request(item.template, item.record)
-            if item.predicted is not None:
-                self.predicted(item.predicted, item.record)
+            template, packed, _, _, said, _ = item
+            duration, request_size, response_size = self._by_template.get(template) or self._remember(template)
+            _, _, _, start, end, request_bytes, response_bytes, _, flags = record.unpack(packed)
+            source = packed if (sampled if flags & record.SAMPLED else unsampled) else None
+            values, sources = kept[duration]
+            values.append((end - start) / 1e9)
+            sources.append(source)
+            if response_bytes >= 0:
+                values, sources = kept[response_size]
+                values.append(response_bytes)
+                sources.append(source)
+            if request_bytes >= 0:
+                values, sources = kept[request_size]
+                values.append(request_bytes)
+                sources.append(source)
+            if said is not None:
+                values, sources = kept[self.confidence.series(said.model.measured)]
+                for one in said.made:
+                    if one.confidence is not None:
+                        values.append(one.confidence)
+                        sources.append(source)
+        for series, (values, sources) in kept.items():
+            series.record_all(values, sources)
 
-    def request(self, template: Template, packed: bytes) -> None:
-        """One request."""
-        of_template = self._by_template.get(template)
-        if of_template is None:
-            of_template = self._remember(template)
-        duration, request_size, response_size = of_template
-        start, end, request_bytes, response_bytes = record.measured(packed)
-        source = packed if self._exemplary[packed[-1] & record.SAMPLED] else None
-        duration.record((end - start) / 1e9, source)
-        if response_bytes >= 0:
-            response_size.record(response_bytes, source)
-        if request_bytes >= 0:
-            request_size.record(request_bytes, source)
-
-    def predicted(self, predicted: Predicted, packed: bytes | None) -> None:
-        """The answers of one request; packed: its record, where it has one."""
+    def predicted(self, predicted: Predicted) -> None:
+        """The answers of a request that is not watched."""
         series = self.confidence.series(predicted.model.measured)
-        source = packed if packed is not None and self._exemplary[packed[-1] & record.SAMPLED] else None
         for one in predicted.made:
             if one.confidence is not None:
-                series.record(one.confidence, source)
+                series.record(one.confidence, None)
 
-    def batch(self, batch: Batch) -> None:
-        """One call of the model."""
-        source = batch.record if self._exemplary[batch.sampled] else None
-        self.inference.series(batch.model.measured).record(batch.seconds, source)
-        self.rows.series(batch.model.measured).record(batch.rows, source)
-
-    def _remember(self, template: Template) -> tuple[Series, Series, Series]:
+    def _remember(self, template: Template) -> _OfRequests:
         measured = template.measured
         found = (self.duration.series(measured), self.request_size.series(measured), self.response_size.series(measured))
         if template.remembered:

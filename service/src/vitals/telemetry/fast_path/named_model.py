@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+from binascii import hexlify
 from collections.abc import Mapping
+from hashlib import blake2b
 
-from vitals.telemetry.fast_path import wire
+from vitals.telemetry.fast_path import record, wire
+from vitals.telemetry.fast_path.span import trace_flags
 
 _INFO = b"\x10\x09" + wire.text(b"\x1a", "INFO")
 _EVENT_NAME = wire.text(b"\x62", "ml.prediction")
@@ -76,27 +80,31 @@ class ClassTemplate:
             _of_answer(wire.SPAN_ATTRIBUTE, predicted),
         )
 
-    def log(
-        self,
-        at: bytes,
-        text: bytes,
-        prediction_id: bytes,
-        confidence: bytes,
-        uid: bytes,
-        flags: bytes,
-        trace_id: bytes,
-        span_id: bytes,
-    ) -> bytes:
-        """The log record with its tag. text: the confidence as in 0.973; at, confidence, flags: as protobuf writes numbers."""
-        a, b, c, d, e, f, g, h, i, j = self._log
-        return b"".join(
-            (a, at, b, text, c, prediction_id, d, confidence, e, uid, f, flags, g, trace_id, h, span_id, i, at, j)
-        )  # fmt: skip
+    def encoded(
+        self, at: int, prediction_id: bytes, confidence: float, packed: bytes
+    ) -> tuple[bytes, tuple[bytes, bytes, bytes, bytes]]:
+        """The log record with its tag, and the span's attributes in four pieces.
 
-    def span(self, prediction_id: bytes, confidence: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-        """The span's attributes, in four pieces."""
+        at: nanoseconds since 1970. confidence: from 0 to 1. packed: the record of the span.
+        """
+        a, b, c, d, e, f, g, h, i, j = self._log
+        time, number = at.to_bytes(8, "little"), _as_double(confidence)
+        uid = hexlify(blake2b(b"ml.prediction " + prediction_id, digest_size=16).digest())  # as `uid_of` gives it
+        log = b"".join(
+            (
+                a, time, b, b"%.3f" % confidence, c, prediction_id, d, number, e, uid, f, TRACE_FLAGS[packed[-1]],
+                g, packed[_TRACE_ID], h, packed[_SPAN_ID], i, time, j,
+            )
+        )  # fmt: skip
         before, between = self._span
-        return before, prediction_id, between, confidence
+        return log, (before, prediction_id, between, number)
+
+
+TRACE_FLAGS = tuple(trace_flags(flags).to_bytes(4, "little") for flags in range(16))
+"""As log records have them, by the flags of a record."""
+
+_TRACE_ID, _SPAN_ID = record.TRACE_ID, record.SPAN_ID
+_as_double = struct.Struct("<d").pack
 
 
 def _attributes(tag: bytes, named: Mapping[str, str]) -> bytes:

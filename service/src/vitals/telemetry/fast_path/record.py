@@ -42,11 +42,6 @@ unpack = _STRUCT.unpack
 """The values of a record, in the layout's order."""
 
 
-def measured(packed: bytes) -> tuple[int, int, int, int]:
-    """Start, end and both sizes of a record."""
-    return _MEASURED.unpack_from(packed, START.start)
-
-
 SIZE = _STRUCT.size
 """Bytes of one record."""
 
@@ -59,8 +54,6 @@ def _place(name: str) -> slice:
 
 TRACE_ID, SPAN_ID, PARENT_SPAN_ID = _place("trace_id"), _place("span_id"), _place("parent_span_id")
 START, END = _place("start_unix_nano"), _place("end_unix_nano")
-
-_MEASURED = struct.Struct("<QQqq")
 
 
 def table() -> str:

@@ -91,7 +91,7 @@ class Sender:
         """The answers of a request that is not watched."""
         with self._draining:
             for measures in self.measures:
-                measures.predicted(predicted, None)
+                measures.predicted(predicted)
 
     def collected(
         self, measures: Measures, http: InstrumentationScope, ours: InstrumentationScope, active: Active

@@ -15,15 +15,17 @@ Value = Any
 """What an attribute can hold: a text, a truth, a number, bytes, or a list of one of them."""
 
 _DOUBLE = struct.Struct("<d")
-_SHORT_VARINTS = tuple(bytes([number]) for number in range(128))
+_SHORT = 2048
+_SHORT_VARINTS = (
+    *(bytes([number]) for number in range(128)),
+    *(bytes((number & 127 | 128, number >> 7)) for number in range(128, _SHORT)),
+)
 
 
 def varint(number: int) -> bytes:
     """A number that is not negative, seven bits a byte, the lowest first."""
-    if number < 128:
+    if number < _SHORT:
         return _SHORT_VARINTS[number]
-    if number < 16384:
-        return bytes((number & 127 | 128, number >> 7))
     made = bytearray()
     while number > 127:
         made.append(number & 127 | 128)
@@ -34,7 +36,8 @@ def varint(number: int) -> bytes:
 
 def sized(tag: bytes, content: bytes) -> bytes:
     """A field of bytes: text, or a message within a message."""
-    return tag + varint(len(content)) + content
+    length = len(content)
+    return tag + (_SHORT_VARINTS[length] if length < _SHORT else varint(length)) + content
 
 
 def text(tag: bytes, content: str) -> bytes:
