@@ -15,11 +15,11 @@ import uvicorn
 
 from vitals.errors import SettingsError
 from vitals.loop_watchdog import loop_watched
+from vitals.model.skops_import import numbers_before_others
 from vitals.model.threads import tell_libraries, threads_of_a_call
 from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
 from vitals.otel_variables import wrong_for_service
 from vitals.settings import Settings
-from vitals.telemetry.exporters import exporter_classes
 from vitals.workers import START_FAILED, Workers
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ def serve(settings: Settings) -> None:
     tell_libraries(threads)
     from vitals.model.loading import check_model, load
 
-    _check_exporters()
     several = settings.service_workers > 1
+    if not several:
+        numbers_before_others(settings.model_folder)
+    _check_exporters()
     get = check_model if several else load
     model = get(settings.model_folder, allow_pickle=settings.allow_pickle, threads=threads)
     _check_key(settings)
@@ -82,9 +84,10 @@ def serve(settings: Settings) -> None:
 
 def make_app(model: ServedModel | None = None) -> FastAPI:
     """The application of each process that serves: with the `model` that this process has loaded, or loading it itself."""
+    settings = Settings.load()
+    numbers_before_others(settings.model_folder)
     from vitals.app import create_app
 
-    settings = Settings.load()
     return create_app(
         settings,
         model=model,
@@ -104,6 +107,8 @@ def _spare_the_garbage_collector() -> None:
 
 
 def _check_exporters() -> None:
+    from vitals.telemetry.exporters import exporter_classes  # FastAPI, the SDK and gRPC: behind numbers_before_others
+
     wrong = wrong_for_service()
     for kind in ("traces", "metrics", "logs"):
         try:
