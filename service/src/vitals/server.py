@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
 import socket
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from vitals.errors import SettingsError
+from vitals.garbage import garbage_waits, spare_what_is_there
 from vitals.loop_watchdog import loop_watched
 from vitals.model.skops_import import numbers_before_others
 from vitals.model.threads import tell_libraries, threads_of_a_call
@@ -39,6 +40,12 @@ def serve(settings: Settings) -> None:
 
     Raises SettingsError or ModelError with a sentence, before anything listens.
     """
+    several = settings.service_workers > 1
+    with nullcontext() if several else garbage_waits():  # each worker has its own start
+        _serve(settings, several)
+
+
+def _serve(settings: Settings, several: bool) -> None:
     # uvicorn drains on SIGTERM and then raises it again for whoever was there before: an orderly end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Before numpy is loaded, which the modules below do.
@@ -46,7 +53,6 @@ def serve(settings: Settings) -> None:
     tell_libraries(threads)
     from vitals.model.loading import check_model, load
 
-    several = settings.service_workers > 1
     if not several:
         numbers_before_others(settings.model_folder)
     _check_exporters()
@@ -91,19 +97,9 @@ def make_app(model: ServedModel | None = None) -> FastAPI:
     return create_app(
         settings,
         model=model,
-        before_ready=_spare_the_garbage_collector,
+        before_ready=spare_what_is_there,
         watched=partial(loop_watched, settings.loop_stall_seconds),
     )
-
-
-def _spare_the_garbage_collector() -> None:
-    """Keep what a start made, most of it modules, out of every later look for garbage.
-
-    There are a million objects by then: a full collection took 0.14 s, and nobody was answered meanwhile
-    (benchmarks/garbage_pauses.py).
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _check_exporters() -> None:
