@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,14 +31,13 @@ _one_at_a_time = threading.Lock()
 def skops_io() -> ModuleType:
     """skops.io, imported when it is wanted: even so it takes half a second, and not every caller needs it."""
     with _one_at_a_time, _estimators_named():
-        import skops.io
-    return skops.io
+        return import_module("skops.io")
 
 
 def numbers_before_others(folder: Path) -> None:
     """Import what skops looks for, where skops will read the model of `folder`; call this before a server's many modules."""
     if answering_suffix(folder) == ".skops":
-        import scipy.special  # noqa: F401
+        import_module("scipy.special")
 
 
 @contextmanager
