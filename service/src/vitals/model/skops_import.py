@@ -1,4 +1,4 @@
-"""skops.io in a tenth of the time: without a tour of scikit-learn, and without a long search for the names of functions.
+"""skops.io in a third of the time: without a tour of scikit-learn, and without a long search for the names of functions.
 
 When it is imported, skops asks scikit-learn for its estimators and keeps their names, which are types that it trusts. To answer,
 scikit-learn imports each of its modules: 280 more, which take 12 MB and most of a second. The names are written down here
