@@ -37,10 +37,12 @@ def _is_free(port: int) -> bool:
 
 
 def clean_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without what would change a variant, and with `own`."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "VITALS_", "SERVICE_", "FASTAPI_"))
-    }
+    """This process's environment without what would change a variant, and with `own`.
+
+    Python may keep what it compiles: an installed package, or an image of one, is compiled once, and not at each start.
+    """
+    changing = ("OTEL_", "VITALS_", "SERVICE_", "FASTAPI_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**kept, **threads, **own}
 

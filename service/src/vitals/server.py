@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
 import socket
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from vitals.errors import SettingsError
+from vitals.garbage import garbage_waits, spare_what_is_there
 from vitals.loop_watchdog import loop_watched
+from vitals.model.skops_import import numbers_before_others
 from vitals.model.threads import tell_libraries, threads_of_a_call
 from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
 from vitals.otel_variables import wrong_for_service
 from vitals.settings import Settings
-from vitals.telemetry.exporters import exporter_classes
 from vitals.workers import START_FAILED, Workers
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ def serve(settings: Settings) -> None:
 
     Raises SettingsError or ModelError with a sentence, before anything listens.
     """
+    several = settings.service_workers > 1
+    with nullcontext() if several else garbage_waits():  # each worker has its own start
+        _serve(settings, several)
+
+
+def _serve(settings: Settings, several: bool) -> None:
     # uvicorn drains on SIGTERM and then raises it again for whoever was there before: an orderly end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Before numpy is loaded, which the modules below do.
@@ -46,8 +53,9 @@ def serve(settings: Settings) -> None:
     tell_libraries(threads)
     from vitals.model.loading import check_model, load
 
+    if not several:
+        numbers_before_others(settings.model_folder)
     _check_exporters()
-    several = settings.service_workers > 1
     get = check_model if several else load
     model = get(settings.model_folder, allow_pickle=settings.allow_pickle, threads=threads)
     _check_key(settings)
@@ -82,34 +90,21 @@ def serve(settings: Settings) -> None:
 
 def make_app(model: ServedModel | None = None) -> FastAPI:
     """The application of each process that serves: with the `model` that this process has loaded, or loading it itself."""
+    settings = Settings.load()
+    numbers_before_others(settings.model_folder)
     from vitals.app import create_app
 
-    settings = Settings.load()
     return create_app(
         settings,
         model=model,
-        before_ready=_spare_the_garbage_collector,
+        before_ready=spare_what_is_there,
         watched=partial(loop_watched, settings.loop_stall_seconds),
     )
 
 
-_NEW_OBJECTS = 10_000
-"""So many that are not freed, and Python looks for garbage among them; 700 by itself."""
-
-
-def _spare_the_garbage_collector() -> None:
-    """Keep what a start made, most of it modules, out of every later look for garbage.
-
-    There are a million objects by then: a full collection took 0.14 s, and nobody was answered meanwhile
-    (benchmarks/garbage_pauses.py). And look less often: what telemetry keeps of a request for a tenth of a second was looked at
-    once or twice in that time, and was never garbage.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
-
-
 def _check_exporters() -> None:
+    from vitals.telemetry.exporters import exporter_classes  # FastAPI, the SDK and gRPC: behind numbers_before_others
+
     wrong = wrong_for_service()
     for kind in ("traces", "metrics", "logs"):
         try:

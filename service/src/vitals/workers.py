@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 
 import uvicorn
 
+from vitals.garbage import garbage_waits
+
 _logger = logging.getLogger(__name__)
 
 START_FAILED = 3
@@ -151,7 +153,7 @@ def _work(config: uvicorn.Config, listener: socket.socket, pipe: Connection) -> 
     config.configure_logging()
     server = uvicorn.Server(config)
     threading.Thread(target=_answer, args=(pipe, server), name="answer the supervisor", daemon=True).start()
-    with suppress(SystemExit, KeyboardInterrupt):  # uvicorn's own: whether it served says more
+    with garbage_waits(), suppress(SystemExit, KeyboardInterrupt):  # uvicorn's own: whether it served says more
         server.run(sockets=[listener])
     if not server.started:
         sys.exit(START_FAILED)

@@ -15,7 +15,7 @@ from vitals.model.inputs import Container, Inputs, Row
 from vitals.model.known_column import KnownColumn
 from vitals.model.known_columns import known_columns
 from vitals.model.output import ModelOutput
-from vitals.model.parts import parts
+from vitals.model.parts import parts, same_by_array
 from vitals.model.several_outputs import check_answers
 from vitals.model.trained_version import two_versions
 from vitals.profile.classes import class_name
@@ -56,7 +56,7 @@ class Estimator:
         self.task = task_of(estimator, path)
         self.width = width_of(estimator, path)
         self.columns = columns_of(estimator)
-        self.container: Container = "array" if self.columns is None or self._same_by_array() else "frame"
+        self.container: Container = "array" if self.columns is None or same_by_array(estimator) else "frame"
         self.classes = classes_of(estimator, path) if self.task == "classification" else None
         self.made_with = made_with(estimator, saved_by)
         self.notes = tuple(filter(None, [two_versions(saved_by)]))
@@ -121,17 +121,6 @@ class Estimator:
             return np.array([place[class_name(one)] for one in names.tolist()], dtype=np.intp)
         except KeyError as unknown:
             raise ValueError(f"the model predicts a class that it does not name among its own: {unknown}") from None
-
-    def _same_by_array(self) -> bool:
-        """Whether an array gets the answers of a DataFrame by construction: every step is scikit-learn's, and none of them
-        chooses columns by their names or hands the input to somebody's function."""
-        for _, part in parts(self.estimator):
-            kind = type(part)
-            if kind.__name__ in ("ColumnTransformer", "FunctionTransformer"):
-                return False
-            if hasattr(part, "fit") and not kind.__module__.startswith("sklearn."):
-                return False
-        return True
 
     def _forget_names(self) -> None:
         """An array has no names: scikit-learn would warn of that at every call, which costs more than some models."""

@@ -37,6 +37,18 @@ def parts(root: Any) -> Iterator[tuple[Owners, Any]]:
                 waiting += [(inside, value) for value in vars(here).values()]
 
 
+def same_by_array(estimator: Any) -> bool:
+    """Whether an array gets the answers of a DataFrame by construction: every step is scikit-learn's, and none of them
+    chooses columns by their names or hands the input to somebody's function."""
+    for _, part in parts(estimator):
+        kind = type(part)
+        if kind.__name__ in ("ColumnTransformer", "FunctionTransformer"):
+            return False
+        if hasattr(part, "fit") and not kind.__module__.startswith("sklearn."):
+            return False
+    return True
+
+
 def _owners_inside(owners: Owners, here: Any) -> Owners:
     if not hasattr(here, "fit"):
         return owners

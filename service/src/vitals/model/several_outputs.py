@@ -10,6 +10,7 @@ import numpy as np
 
 from vitals.errors import ModelMismatch
 from vitals.model.final_step import attribute, final_step
+from vitals.model.parts import same_by_array
 
 Task = Literal["classification", "regression"]
 Several = Literal["multi-label", "multi-output"]
@@ -55,7 +56,7 @@ def _shown(estimator: Any, task: Task) -> tuple[Several, int] | None:
     if not isinstance(width, int | np.integer):
         return None
     row: Any = np.zeros((1, int(width)))
-    if names is not None:
+    if names is not None and not same_by_array(estimator):
         import pandas as pd
 
         row = pd.DataFrame(row, columns=names)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vitals.errors import ModelMismatch, first_line
 from vitals.model.neighbours import remake_neighbours
-from vitals.model.skops_types import trusted_types
+from vitals.model.skops_import import skops_io
+from vitals.model.skops_types import not_trusted
 from vitals.model.splines import check_splines
 from vitals.model.trained_version import Loaded, two_versions, version_in, versions_seen
 from vitals.model.trees import check_trees
@@ -22,13 +23,13 @@ _PICKLE = (
 
 def read_skops(path: Path) -> Loaded:
     """The object in the file. Raises ModelMismatch where it can't be read, or holds a type that is not trusted."""
-    from skops.io import get_untrusted_types, load  # takes a second to import, and not every caller needs it
-
+    skops = skops_io()
     try:
-        foreign = set(get_untrusted_types(file=path))
-        if foreign <= trusted_types():
+        foreign = set(skops.get_untrusted_types(file=path))
+        strange = not_trusted(foreign)
+        if not strange:
             with versions_seen() as seen:
-                estimator = load(path, trusted=sorted(foreign))
+                estimator = skops.load(path, trusted=sorted(foreign))
             check_trees(estimator)
             remake_neighbours(estimator)
             check_splines(estimator)
@@ -39,8 +40,7 @@ def read_skops(path: Path) -> Loaded:
             f"{path} can't be loaded as a skops artefact ({type(wrong).__name__}: {said})."
             f"{_behind(two_versions(version_in(path)) or _remedy(path))}"
         ) from wrong
-    strange = sorted(foreign - trusted_types())
-    told = f"{path} contains types that are not trusted ({', '.join(strange[:5])}) and is not loaded"
+    told = f"{path} contains types that are not trusted ({', '.join(sorted(strange)[:5])}) and is not loaded"
     versions = two_versions(version_in(path))
     if versions and not _search(path):
         # Names that scikit-learn has no more: a pickle would fail, too.

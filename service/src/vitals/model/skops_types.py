@@ -81,13 +81,15 @@ CHECKED = {TREE, PREDICTOR, SPLINE, *NEIGHBOUR_TREES}
 """Data that compiled code follows without looking: read, and then checked or made again (trees.py, neighbours.py, splines.py)."""
 
 
+def not_trusted(types: set[str]) -> set[str]:
+    """Those of the types, by names as skops gives them, that may not be read."""
+    rest = types - _PLAIN - CHECKED - SPLINE_PARTS
+    return rest - _functions() if rest else rest  # to name the functions is to import half of scikit-learn
+
+
 @cache
-def trusted_types() -> frozenset[str]:
-    """Names as skops gives them. scikit-learn's own scorers and scores of features are functions that only compute."""
-    return frozenset(_PLAIN | CHECKED | SPLINE_PARTS | _functions())
-
-
 def _functions() -> set[str]:
+    """scikit-learn's own scorers and scores of features: functions that only compute."""
     from sklearn import feature_selection, metrics
 
     scores = [metrics.get_scorer(name)._score_func for name in metrics.get_scorer_names()]

@@ -101,6 +101,11 @@ class ModelFacts(BaseModel):
     )
 
     @property
+    def answering_file(self) -> str:
+        """The file that answers: the estimator's or, where it was converted and that is what is served, the graph's."""
+        return self.graph.file if self.graph is not None and self.runtime == "onnx" else self.artefact
+
+    @property
     def version(self) -> str:
         """The first digits of a SHA-256, in hex, over what decides the answers and what is counted.
 

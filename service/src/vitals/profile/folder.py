@@ -28,7 +28,7 @@ class ServedFolder:
     facts: ModelFacts
     profile: Profile
     artefact: Path
-    """The file that answers: the estimator's or, where it was converted and that is what is served, the graph's."""
+    """The file that answers."""
 
 
 def read_folder(path: Path) -> ServedFolder:
@@ -52,8 +52,15 @@ def read_folder(path: Path) -> ServedFolder:
                 f"{path / name} is not the file that {FACTS_FILE} describes: its hash begins with "
                 f"{found[:_SHOWN]}, not {expected[:_SHOWN]}. Copy all files of one model; for a new profile run `vitals profile`."
             )
-    serves = facts.graph.file if facts.graph is not None and facts.runtime == "onnx" else facts.artefact
-    return ServedFolder(facts, _read(path / PROFILE_FILE, Profile), path / serves)
+    return ServedFolder(facts, _read(path / PROFILE_FILE, Profile), path / facts.answering_file)
+
+
+def answering_suffix(path: Path) -> str:
+    """The ending of the answering file's name, by the facts alone; "" where they can't be read, as read_folder will say."""
+    try:
+        return Path(_read(path / FACTS_FILE, ModelFacts).answering_file).suffix
+    except (OSError, ModelMismatch):
+        return ""
 
 
 def _there(folder: Path, name: str) -> None:

@@ -7,7 +7,8 @@ works here by its standard name: otlp, console, prometheus, none, or a third par
 from __future__ import annotations
 
 import os
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Literal
 
 Signal = Literal["traces", "metrics", "logs"]
@@ -27,13 +28,19 @@ def exporter_classes(signal: Signal) -> list[type[Any]]:
 
 def _class(signal: Signal, variable: str, name: str) -> type[Any]:
     group = f"opentelemetry_{signal}_exporter"
-    registered = entry_points(group=group)
+    registered: EntryPoints = _entry_points().select(group=group)
     found = list(registered.select(name=_OTLP[_protocol(signal)] if name == "otlp" else name))
     if not found:
         known = sorted({"none", *(point.name for point in registered)})
         raise ValueError(f"{variable} is wrong: no exporter is called {name!r}; installed are {', '.join(known)}.")
     loaded: type[Any] = found[0].load()
     return loaded
+
+
+@cache
+def _entry_points() -> Any:
+    """Those of all groups, read once: each look goes through every package that is installed."""
+    return entry_points()
 
 
 def _protocol(signal: Signal) -> str:

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 from vitals.otel_variables import EXCLUDED_URLS
 from vitals.telemetry import applications, defaults
 from vitals.telemetry.middleware import RequestTelemetry
-from vitals.telemetry.pull import add_pull_endpoint
 from vitals.telemetry.runtime import Telemetry
 from vitals.telemetry.sdk_requests import instrumented
 
@@ -46,6 +45,8 @@ def instrument(
         raise RuntimeError("instrument(app) must be called before the application serves its first request.")
     readers: list[Callable[[], MetricReader]] = []
     if pull:
+        from vitals.telemetry.pull import add_pull_endpoint  # prometheus_client, with an HTTP server of its own
+
         readers.append(add_pull_endpoint(app))
     telemetry = Telemetry(
         service_name=service_name,
