@@ -54,9 +54,9 @@ class FeatureMetrics:
 
     def count(self, row: Sequence[Value]) -> None:
         """Count one row, its values in the order of the profile's features."""
-        add = self.by_bin.add
+        sums = self.by_bin.sums
         for (first, bin_in), value in zip(self._bins, row, strict=True):
-            add(first + bin_in(value))
+            sums[first + bin_in(value)] += 1
         self._latest.append(row)
 
     def _variances(self, _: CallbackOptions) -> Iterable[Observation]:

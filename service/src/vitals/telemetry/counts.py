@@ -26,7 +26,8 @@ class Counts(Generic[Key]):
         zero: what each begins at; 0.0 makes it a sum of floats for every store.
         """
         self._zero = zero
-        self._values: dict[Key, float] = {}
+        self.sums: dict[Key, float] = {}
+        """How many of each were counted in this process. Code that counts many at once adds to them here."""
         self._attributes: dict[Key, Attributes] = {}
         self.more(series)
         meter.create_observable_counter(name, [self._observe], unit=unit, description=description)
@@ -36,20 +37,20 @@ class Counts(Generic[Key]):
         for key, attributes in series.items():
             # Attributes first: the thread that reads may come in between.
             self._attributes.setdefault(key, dict(attributes))
-            self._values.setdefault(key, self._zero)
+            self.sums.setdefault(key, self._zero)
 
     def add(self, key: Key, amount: float = 1) -> None:
         """Count `amount` more of `key`. Raises KeyError for a key that is not one of the series."""
-        self._values[key] += amount
+        self.sums[key] += amount
 
     def __contains__(self, key: Key) -> bool:
         """Whether `key` is one of the series."""
-        return key in self._values
+        return key in self.sums
 
     def __getitem__(self, key: Key) -> float:
         """How many of `key` were counted in this process."""
-        return self._values[key]
+        return self.sums[key]
 
     def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
         # One copy, which no addition interrupts: a series may come while this is read.
-        return [Observation(value, self._attributes[key]) for key, value in list(self._values.items())]
+        return [Observation(value, self._attributes[key]) for key, value in list(self.sums.items())]

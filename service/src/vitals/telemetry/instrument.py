@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from vitals.otel_variables import EXCLUDED_URLS
 from vitals.telemetry import applications, defaults
-from vitals.telemetry.middleware import RequestTelemetry
+from vitals.telemetry.middleware import Propagation, RequestTelemetry
 from vitals.telemetry.runtime import Telemetry
 from vitals.telemetry.sdk_requests import instrumented
 
@@ -70,8 +70,7 @@ def _start_with_first_event(app: FastAPI, telemetry: Telemetry) -> None:
         telemetry.start()
         app.build_middleware_stack = build  # type: ignore[method-assign]
         if telemetry.disabled:
-            plain = app.build_middleware_stack()
-            return RequestTelemetry(plain, plain, telemetry, excluded=None)
+            return Propagation(app.build_middleware_stack())
 
         def tracers() -> TracerProvider:
             return (applications.current.get() or telemetry).tracer_provider or trace.get_tracer_provider()

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vitals.telemetry import applications
 from vitals.telemetry.exception_origin import note
 from vitals.telemetry.exchange import Alike, Exchange, carried_by
-from vitals.telemetry.request_facts import ScopeGetter, facts_of, text_of
+from vitals.telemetry.request_facts import ScopeGetter, facts_of, headers_of, text_of
 from vitals.telemetry.routes import Routes
 
 if TYPE_CHECKING:
@@ -30,6 +30,29 @@ _LONGEST_REMEMBERED = 512
 """Bytes of a user agent and a method: a client can send longer ones, each another one, and memory is not for them."""
 
 _GETTER = ScopeGetter()
+
+
+class Propagation:
+    """Records nothing: whatever the application calls still gets the caller's trace."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, one websocket, or the lifespan."""
+        if "headers" not in scope or WATCHED in scope:
+            await self.app(scope, receive, send)
+            return
+        scope[WATCHED] = True
+        scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else
+        if carried_by(propagate.get_global_textmap()).isdisjoint(headers_of(scope)):
+            await self.app(scope, receive, send)
+            return
+        token = contexts.attach(propagate.extract(scope, getter=_GETTER))
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            contexts.detach(token)
 
 
 class RequestTelemetry:
@@ -49,7 +72,7 @@ class RequestTelemetry:
     def _begin(self) -> None:
         """For a server that runs no lifespan, an application that is mounted in another, one that is served after its end."""
         self._telemetry.start()
-        if not self._warned and not self._telemetry.in_lifespan and not self._telemetry.disabled:
+        if not self._warned and not self._telemetry.in_lifespan:
             self._warned = True
             _logger.warning(
                 "The application's lifespan is not run: telemetry that is buffered when a signal ends the process is lost."
@@ -114,27 +137,12 @@ class RequestTelemetry:
         return found
 
     async def _otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._telemetry.disabled:
-            await self._propagating(scope, receive, send)
-            return
         entered = applications.enter(self._telemetry)
         try:
             unwatched = not is_http_instrumentation_enabled() or (self._excluded is not None and not self._is_watched(scope))
             await (self.app if unwatched else self._by_sdk)(scope, receive, send)
         finally:
             applications.leave(entered)
-
-    async def _propagating(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Nothing is recorded, and whatever the application calls still gets the caller's trace."""
-        carried = carried_by(propagate.get_global_textmap())
-        if not any(name in carried for name, _ in scope["headers"]):
-            await self.app(scope, receive, send)
-            return
-        token = contexts.attach(propagate.extract(scope, getter=_GETTER))
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            contexts.detach(token)
 
     def alike(self, scope: Scope, user_agent: bytes, internal: bool) -> Alike:
         """What this request shares with others of the same kind of client; they are remembered, but for unusually long ones."""
