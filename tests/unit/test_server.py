@@ -27,7 +27,7 @@ from vitals.stack.processes import wait_until
 from ..ports import free_ports
 
 _UNTIL_READY = """
-import gc, json, time
+import gc, json, sys, time
 from fastapi.testclient import TestClient
 import vitals.app
 from vitals.server import make_app
@@ -43,7 +43,8 @@ vitals.app.load_model = loading
 with TestClient(make_app()) as client:
     while client.get("/health/ready").status_code != 200:
         time.sleep(0.05)
-    print(json.dumps({"once loaded": once_loaded, "out of sight": gc.get_freeze_count(), "in sight": len(gc.get_objects())}))
+    objects = {"once loaded": once_loaded, "out of sight": gc.get_freeze_count(), "in sight": len(gc.get_objects())}
+    print(json.dumps({"switch seconds": sys.getswitchinterval(), **objects}))
 """
 
 
@@ -66,6 +67,7 @@ def test_what_a_start_made_is_out_of_the_garbage_collectors_sight(model_folder: 
     objects = json.loads(answer.stdout)
     assert objects["once loaded"] == [0], "the model is there before"
     assert objects["out of sight"] > 20 * objects["in sight"], objects
+    assert objects["switch seconds"] == pytest.approx(0.0005)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
