@@ -33,6 +33,7 @@ from vitals.stack.processes import marked
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
+from vitals.stack.status import components
 from vitals.stack.supervisor import GRACE_SECONDS, Supervisor
 
 USUAL_SECONDS = {
@@ -259,10 +260,14 @@ class NativeStack:
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                raise StackError(
-                    f"{', '.join(waiting)} was not ready after {READY_WITHIN_SECONDS} s; its log is in {self.state / 'logs'}."
-                )
+                raise StackError(self._not_ready(waiting))
             time.sleep(0.1)
+
+    def _not_ready(self, waiting: Sequence[str]) -> str:
+        """What each of them answers, or what it last said of trouble."""
+        asked = {one.name: one for one in components(self.settings, self.service)}
+        reasons = [f"{name} {(name in asked and asked[name].unready()) or 'is not ready'}" for name in waiting]
+        return f"After {READY_WITHIN_SECONDS} s {'; '.join(reasons)}. Logs are in {self.state / 'logs'}."
 
     @contextlib.contextmanager
     def _undone_on_failure(self, started: Sequence[GroupName]) -> Iterator[None]:

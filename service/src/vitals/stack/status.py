@@ -12,7 +12,7 @@ import httpx2 as httpx
 from vitals.errors import NotRunning
 from vitals.settings import Settings, StackSettings
 from vitals.stack import backends
-from vitals.stack.addresses import address
+from vitals.stack.addresses import address, service_url
 from vitals.stack.groups import GroupName, Target, members
 from vitals.stack.secrets import Secrets
 
@@ -77,10 +77,7 @@ def _reason(answer: httpx.Response) -> str:
 def components(settings: StackSettings, service: Settings, target: Target = "all") -> list[Component]:
     """The components of a target."""
     secrets = Secrets(settings.vitals_state_dir / "secrets")
-    everywhere = service.service_host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-    host = "127.0.0.1" if everywhere else service.service_host
-    # Containers have a variable for it; natively the service may listen on another address than loopback.
-    served = address("SERVICE_URL", settings.service_port).replace("127.0.0.1", f"[{host}]" if ":" in host else host)
+    served = service_url(service.service_host, settings.service_port)
     collector = address("COLLECTOR_HEALTH_URL", settings.collector_health_port)
     prometheus = address("PROMETHEUS_URL", settings.prometheus_port)
     elasticsearch = address("ELASTICSEARCH_URL", settings.elasticsearch_port)
