@@ -40,6 +40,16 @@ def test_what_a_profile_starts(compose: Callable[..., str], profiles: list[str],
     assert set(compose("config", "--services", COMPOSE_PROFILES=",".join(profiles)).split()) == started
 
 
+def test_one_service_builds_our_image_and_is_there_whatever_is_started(compose: Callable[..., str]) -> None:
+    """Several that build one tag at once fail on Docker's containerd image store: "already exists"."""
+    for chosen in ([], *(["--profile", side] for side in SIDES)):
+        services = json.loads(compose(*chosen, "config", "--format", "json"))["services"]
+        assert [name for name, one in services.items() if "build" in one] == ["init"]
+        assert sum(one["image"] == services["init"]["image"] for one in services.values()) > 1
+    for overlay in OVERLAYS:
+        assert "build:" not in overlay.read_text(), overlay.name
+
+
 def test_every_default_is_that_of_the_settings() -> None:
     known = {
         name.upper(): ""

@@ -172,6 +172,8 @@ def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dic
         "ELASTICSEARCH": str(engines.binary("elasticsearch")),
         "ELASTICSEARCH_RUN_AS": as_other,
         "ES_JAVA_HOME": str(java_home),
+        # Java reads paths as the locale has them. The same for every caller: another locale is no reason to start anew.
+        "LC_ALL": "C.UTF-8",
         "VITALS_PYTHON": sys.executable,
         # A .env is read once, by the command that starts the stack.
         "VITALS_ENV_FILE": os.devnull,

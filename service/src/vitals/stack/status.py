@@ -14,6 +14,7 @@ from vitals.settings import Settings, StackSettings
 from vitals.stack import backends
 from vitals.stack.addresses import address, service_url
 from vitals.stack.groups import GroupName, Target, members
+from vitals.stack.ports import belongs_to, described, holders, process_name, whose
 from vitals.stack.secrets import Secrets
 
 COMPONENTS: dict[str, GroupName] = {
@@ -119,6 +120,25 @@ def readiness(asked: Sequence[Component]) -> dict[str, bool]:
     with ThreadPoolExecutor(max(1, len(asked))) as side_by_side:
         answers = side_by_side.map(Component.ready, asked)
         return dict(zip((component.name for component in asked), answers, strict=True))
+
+
+def held_by_others(asked: Sequence[Component], stack: str) -> dict[str, str]:
+    """Those whose port a process holds that is not this stack's, with whose it is, as far as the system says.
+
+    Containers' ports are held by Docker's own process, which says nothing of whose they are.
+    """
+    held = holders()
+    found = {}
+    for one in asked:
+        processes = held.get(httpx.URL(one.health_url).port or 0, [])
+        if processes and not any(belongs_to(process, stack) for process in processes):
+            process = processes[0]
+            if process_name(process) not in _OF_CONTAINERS:
+                found[one.name] = f"{described(process)}, which is {whose(process)}"
+    return found
+
+
+_OF_CONTAINERS = ("docker-proxy", "rootlesskit", "rootlessport", "slirp4netns", "pasta", "")
 
 
 def _reader(secrets: Secrets) -> tuple[str, str] | None:
