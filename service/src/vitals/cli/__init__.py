@@ -16,7 +16,7 @@ from vitals.otel_variables import forget_empty, wrong_for_imports
 
 def main() -> None:
     """Run the command; what goes wrong on purpose is a sentence on stderr and status 2, never a traceback."""
-    _in_utf8()
+    in_utf8()
     try:
         from vitals.cli import right_checkout, root
 
@@ -43,7 +43,7 @@ def main() -> None:
         raise
 
 
-def _in_utf8() -> None:
+def in_utf8() -> None:
     """Begin again with Python's UTF-8 mode where the locale has another encoding: files and paths are UTF-8 everywhere.
 
     What is printed is in the terminal's encoding, with `?` for what that has no sign for.
