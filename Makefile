@@ -13,6 +13,10 @@ MADE_IN := $(shell $(VENV)/bin/python -I -c 'import pip' 2>/dev/null && cat $(RE
 VITALS := $(VENV)/bin/vitals
 PINNED := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 
+# Where the user's pip installs to is not where this environment is: these would take it elsewhere, or into none.
+export PIP_USER := 0
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PYTHONHOME PYTHONPATH
+
 .DEFAULT_GOAL := setup
 .PHONY: help setup demo engines test test-scenarios test-faults reliability bench test-compose up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory

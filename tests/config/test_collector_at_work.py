@@ -123,7 +123,25 @@ SECRETS = {
     "jwt_in_text": "it was eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl here",
     "url.full": "https://ann:secret@example.org/x?api_key=abc&q=1",
 }
+SIGNED = (
+    "sig=c2ln-secret",
+    "Signature=c2ln-secret&q=1",
+    "AWSAccessKeyId=c2ln-secret",
+    "X-Goog-Signature=c2ln-secret",
+    "X-Amz-Signature=c2ln-secret",
+    "X-Amz-Credential=c2ln-secret%2F20261130",
+    "X-Amz-Security-Token=c2ln-secret",
+    "GoogleAccessId=c2ln-secret%40example.org",
+    "Key-Pair-Id=c2ln-secret",
+    "sv=2026-01-01&sr=b&sig=c2ln-secret%3D",
+    "to=https%3A%2F%2Fexample.org%2F%3Fsig%3Dc2ln-secret",
+    "hmac=c2ln-secret",
+    "q-signature=c2ln-secret",
+)
+"""Queries of signed URLs, with what must not be kept: semantic conventions, `url.query`, and clouds that they do not name."""
+
 PLAIN = {
+    "url.query": "design=modern&signal=3&sigma=2&page=4&credentials_page=1",
     "ml.prediction.id": "4111111111111111",
     "gen_ai.usage.input_tokens": 17,
     "password_length": 8,
@@ -152,6 +170,21 @@ def test_secrets_do_not_get_through_and_the_rest_does(collector: Any, wait_for: 
     assert text.startswith("login **** card ****")
     assert "hunter2" not in text
     assert "abcdef" not in text
+
+
+def test_signed_urls_are_kept_without_what_signs_them(collector: Any, wait_for: Callable[..., Any]) -> None:
+    queries = {f"url.query.{number}": query for number, query in enumerate(SIGNED)}
+    urls = {f"url.full.{number}": f"https://example.org/a?b=1&{query}" for number, query in enumerate(SIGNED)}
+    bodies = [{"body": {"stringValue": f"GET {url} 200"}, "attributes": attributes(**queries)} for url in urls.values()]
+    collector.send("traces", traces(span(1, **queries, **urls)))
+    collector.send("logs", logs(*bodies))
+
+    [one] = wait_for(lambda: spans_in(collector.got("traces/jaeger")))
+    records = wait_for(lambda: (found := records_in(collector.got("logs/elasticsearch"))) and len(found) == len(SIGNED) and found)
+    assert "c2ln-secret" not in str(one)
+    assert "c2ln-secret" not in str(records)
+    assert all("****" in as_dict(one["attributes"])[key] for key in (*queries, *urls))
+    assert all(record["body"]["stringValue"].startswith("GET https://example.org/a?b=1&") for record in records)
 
 
 def test_a_signal_without_a_backend_is_dropped_and_counted(

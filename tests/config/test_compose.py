@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from opentelemetry import environment_variables
+from opentelemetry.sdk import environment_variables as sdk_variables
 
 from vitals.container_settings import ContainerSettings
+from vitals.otel_variables import EXCLUDED_URLS
 from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack.backends import idle_ports
 from vitals.stack.groups import GROUPS
@@ -38,6 +42,16 @@ def test_what_a_profile_starts(compose: Callable[..., str], profiles: list[str],
     chosen = [argument for name in profiles for argument in ("--profile", name)]
     assert set(compose(*chosen, "config", "--services").split()) == started
     assert set(compose("config", "--services", COMPOSE_PROFILES=",".join(profiles)).split()) == started
+
+
+def test_one_service_builds_our_image_and_is_there_whatever_is_started(compose: Callable[..., str]) -> None:
+    """Several that build one tag at once fail on Docker's containerd image store: "already exists"."""
+    for chosen in ([], *(["--profile", side] for side in SIDES)):
+        services = json.loads(compose(*chosen, "config", "--format", "json"))["services"]
+        assert [name for name, one in services.items() if "build" in one] == ["init"]
+        assert sum(one["image"] == services["init"]["image"] for one in services.values()) > 1
+    for overlay in OVERLAYS:
+        assert "build:" not in overlay.read_text(), overlay.name
 
 
 def test_every_default_is_that_of_the_settings() -> None:
@@ -92,6 +106,30 @@ def test_a_swap_leaves_the_services_container_alone(compose: Callable[..., str],
     assert service("METRICS_BACKEND=otlp", "TRACES_BACKEND=jaeger", "QUEUE_BYTES=500000", "COMPOSE_FILE=a.yaml") == as_it_comes
     assert service("OTEL_SERVICE_NAME=other") != as_it_comes
     assert service("LOG_LEVEL=DEBUG") != as_it_comes
+
+
+def test_the_service_gets_what_is_its_own_and_no_other_line_of_env(compose: Callable[..., str], tmp_path: Path) -> None:
+    lines = {"OTEL_SERVICE_NAME": "orders", "VITALS_FAST_PATH": "off", "LOG_LEVEL": "DEBUG", "REGISTRY_PASSWORD": "x", "QUEUE_BYTES": "1"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    there = ("--project-directory", str(tmp_path), "--env-file", str(tmp_path / ".env"))
+    services = json.loads(compose(*there, "config", "--format", "json"))["services"]
+    for name in ("service", "canary"):
+        given = services[name]["environment"]
+        assert (given["OTEL_SERVICE_NAME"], given["VITALS_FAST_PATH"]) == ("orders", "off")
+        assert "REGISTRY_PASSWORD" not in given
+        assert "QUEUE_BYTES" not in given
+        assert "OTEL_SDK_DISABLED" in given
+        assert given["OTEL_SDK_DISABLED"] is None
+    assert services["service"]["environment"]["LOG_LEVEL"] == "DEBUG"
+
+
+def test_all_variables_of_the_sdk_are_passed_on() -> None:
+    known = {name for module in (environment_variables, sdk_variables) for name in dir(module) if name.startswith("OTEL_")}
+    ours = yaml.safe_load(FILE.read_text())["x-otel"]
+    of_no_exporter_of_ours = {name for name in known if "ZIPKIN" in name or "PROMETHEUS" in name}
+    assert known - of_no_exporter_of_ours <= ours.keys()
+    assert {*EXCLUDED_URLS, "VITALS_FAST_PATH", "OTEL_SEMCONV_STABILITY_OPT_IN"} <= ours.keys()
+    assert set(ours.values()) == {None}
 
 
 def test_the_size_of_queues_reaches_the_collector_only_where_it_is_set(compose: Callable[..., str]) -> None:

@@ -104,6 +104,19 @@ def test_half_dead_engines_neither_hang_nor_raise(
         assert by_check["writes"].sentence == "elasticsearch does not answer (ReadTimeout)."
 
 
+def test_with_nothing_started_nothing_is_called_in_order(tmp_path: Path) -> None:
+    """A disk with room is no comfort there."""
+    with contextlib.ExitStack() as closed_ports:
+        sockets = [closed_ports.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in ENGINES]
+        ports = {name: one.getsockname()[1] for name, one in zip(ENGINES, sockets, strict=True)}
+    settings = StackSettings.load(vitals_state_dir=tmp_path, **ports)
+    findings = examine(Running(settings, Settings.load(service_port=ports["service_port"])), CHECKS, 15)
+    assert findings[0].sentence == "Nothing of this stack is running: `vitals up` starts it."
+    assert list(dict.fromkeys(one.check for one in findings)) == names()
+    assert not [one for one in findings if one.severity == "ok"]
+    assert not is_well(findings)
+
+
 def test_what_raises_is_a_finding_and_others_are_told() -> None:
     def break_down(_: Running) -> list[Finding]:
         raise RuntimeError("of all things")

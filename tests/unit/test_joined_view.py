@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
+from types import SimpleNamespace
+from typing import Any
 
+import httpx2 as httpx
 import pytest
 from rich.console import Console
 
@@ -11,7 +15,7 @@ from vitals.cli.waterfall import draw, tree
 from vitals.errors import SettingsError
 from vitals.settings import StackSettings
 from vitals.stack.backends import unused_places
-from vitals.stack.follow import checked_trace_id, reason
+from vitals.stack.follow import checked_trace_id, look, reason
 from vitals.stack.records import Exemplar, Log, Span, TraceView
 from vitals.stack.stores.elasticsearch import nanoseconds as in_nanoseconds
 
@@ -26,17 +30,61 @@ def span(name: str, span_id: str, parent: str | None = None, *, start: int = 0, 
 
 @pytest.mark.parametrize(
     "text",
-    [TRACE, TRACE.upper(), f" {TRACE}\n", f"00-{TRACE}-b7ad6b7169203331-01"],
-    ids=["id", "capitals", "spaces", "traceparent"],
+    [
+        TRACE,
+        TRACE.upper(),
+        f" {TRACE}\n",
+        f"00-{TRACE}-b7ad6b7169203331-01",
+        f"traceparent: 00-{TRACE}-b7ad6b7169203331-01",
+        f"< traceresponse: 00-{TRACE}-b7ad6b7169203331-01\r",
+        f"-H 'traceparent: 00-{TRACE}-b7ad6b7169203331-01'",
+        f'"trace_id":"{TRACE}"',
+        f"trace_id={TRACE}",
+        f"2026-11-30 10:00:25 INFO  shop  sold  trace_id={TRACE}",
+        f"http://127.0.0.1:16686/trace/{TRACE}",
+        f"{TRACE}-b7ad6b7169203331",
+        f"{TRACE} {TRACE}",
+    ],
 )
 def test_takes_a_trace_id_in_any_form_that_people_paste(text: str) -> None:
     assert checked_trace_id(text) == TRACE
 
 
-@pytest.mark.parametrize("text", ["", "12ab", TRACE + "0", "0" * 32, "g" * 32, f"{TRACE}-b7ad6b7169203331"])
+@pytest.mark.parametrize("text", ["", "12ab", TRACE + "0", "0" * 32, "g" * 32, "traceparent: 00-"])
 def test_refuses_what_is_no_trace_id(text: str) -> None:
     with pytest.raises(SettingsError, match="is no trace id"):
         checked_trace_id(text)
+
+
+def test_asks_which_of_several() -> None:
+    with pytest.raises(SettingsError, match=f"has 2 trace ids in it: give one of {TRACE}, {'f' * 32}"):
+        checked_trace_id(f"{TRACE} {'f' * 32}")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (401, {"error": {"reason": "unable to authenticate user [reader]"}}, "it refuses the password of the user reader (401): "),
+        (403, "{}", "it refuses the password of the user reader (403): "),
+        (500, {"error": {"root_cause": [{"reason": "x"}], "reason": "all shards failed"}}, "it answered 500: all shards failed"),
+        (422, {"status": "error", "error": "invalid\n time"}, "it answered 422: invalid time"),
+        (500, {"errors": [{"code": 500, "msg": "no storage"}]}, "it answered 500: no storage"),
+        (503, {"detail": "The model is away."}, "it answered 503: The model is away."),
+        (502, "<html>Bad Gateway</html>", "it answered 502: <html>Bad Gateway</html>"),
+        (500, {"took": 3}, "it answered 500: without a reason"),
+        (500, "", "it answered 500: without a reason"),
+    ],
+)
+def test_what_a_store_refuses_with_is_told_in_words(status: int, body: Any, told: str) -> None:
+    def refused(_: str) -> list[Any]:
+        request = httpx.Request("POST", "http://127.0.0.1:9200/")
+        content = body if isinstance(body, str) else json.dumps(body)
+        httpx.Response(status, text=content, request=request).raise_for_status()
+        raise AssertionError
+
+    stores = SimpleNamespace(questions=lambda: {"jaeger": refused}, places=("jaeger",), unused={})
+    view = look(stores, TRACE)  # type: ignore[arg-type]  # as much of it as is asked
+    assert view.unreachable["jaeger"].startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def options(of: Section) -> Iterator[Option]:
         yield Option(variable, _kind(field), written, _MADE.get(variable, ""), field.description or "")
 
 
+def every_option() -> set[str]:
+    """The variables of all of them."""
+    return {option.name for _, settings in _sections() for option in options(settings)}
+
+
 def as_env() -> str:
     """The text of .env.example: every option commented out, at its default."""
     lines = [

@@ -266,6 +266,13 @@ class StackSettings(Options):
     vitals_cache_dir: Path = Field(default_factory=lambda: _home_of("cache"), description="Built engines: shared by all clones.")
     vitals_state_dir: Path = Field(default_factory=default_state_dir, description="Data, secrets and logs of this clone's stack.")
 
+    @field_validator("log_files", mode="after")
+    @classmethod
+    def _log_files_are_absolute(cls, value: str) -> str:
+        """Spaces around commas are none of a path's; the Collector runs elsewhere, and knows no `~`."""
+        named = (one.strip() for one in value.split(","))
+        return ",".join(str(Path(one).expanduser().absolute()) for one in named if one)
+
     @property
     def canary_interval_seconds(self) -> int:
         """CANARY_INTERVAL in seconds; 0 where there is no canary."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import locale
+import os
+import signal
 import sys
+from typing import NoReturn
 
 from vitals.errors import SettingsError, VitalsError
 from vitals.loopback import keep_loopback_off_proxies
@@ -11,9 +16,10 @@ from vitals.otel_variables import forget_empty, wrong_for_imports
 
 def main() -> None:
     """Run the command; what goes wrong on purpose is a sentence on stderr and status 2, never a traceback."""
-    from vitals.cli import right_checkout, root
-
+    in_utf8()
     try:
+        from vitals.cli import right_checkout, root
+
         right_checkout.refuse_for_another_checkout()
         root.load_environment_file()
         keep_loopback_off_proxies()
@@ -29,3 +35,30 @@ def main() -> None:
     except VitalsError as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - the one place where errors are told
         sys.exit(2)
+    except KeyboardInterrupt:  # while the verbs are imported, which takes a second
+        _interrupted()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # while one runs: Typer says nothing
+            _interrupted()
+        raise
+
+
+def in_utf8() -> None:
+    """Begin again with Python's UTF-8 mode where the locale has another encoding: files and paths are UTF-8 everywhere.
+
+    What is printed is in the terminal's encoding, with `?` for what that has no sign for.
+    """
+    encoding = locale.getpreferredencoding(False)
+    if sys.flags.utf8_mode or codecs.lookup(encoding).name == "utf-8" or "PYTHONUTF8" in os.environ:
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.environ.setdefault("PYTHONIOENCODING", f"{encoding}:replace")
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself
+
+
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def _interrupted() -> NoReturn:
+    print("Interrupted.", file=sys.stderr)  # noqa: T201
+    sys.exit(_INTERRUPTED)

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from vitals.errors import SettingsError
-from vitals.settings import StackSettings
+from vitals.settings import Settings, StackSettings
 
 _OF_ITS_OWN = {
     "OTEL_SERVICE_NAME": "canary",
@@ -48,7 +48,7 @@ def canary() -> None:
 
 
 def _measure(settings: StackSettings, stop: threading.Event, logger: logging.Logger) -> None:
-    from vitals.stack.addresses import address
+    from vitals.stack.addresses import service_url
     from vitals.stack.canary import Service, looks, run
     from vitals.stack.stores import Stores
     from vitals.telemetry import Telemetry
@@ -60,7 +60,7 @@ def _measure(settings: StackSettings, stop: threading.Event, logger: logging.Log
         telemetry.start()
     except ValueError as wrong:
         raise SettingsError([str(wrong)]) from None
-    url = address("SERVICE_URL", settings.service_port)
+    url = service_url(Settings.load().service_host, settings.service_port)
     try:
         asked = looks(Stores(settings))  # closed by the end of the process: something may be asked until then
         logger.info("asks %s every %s and looks in %s", url, settings.canary_interval, ", ".join(asked) or "no store")

@@ -43,7 +43,7 @@ def demo() -> None:
     if not view.complete:
         place = view.missing[0]
         raise StackError(f"The request did not reach every store: not in {place}: {reason(view, place)}")
-    _say_where(console, settings, trace_id)
+    _say_where(console, settings, asked.url, trace_id)
 
 
 def _whole(view: TraceView) -> bool:
@@ -99,12 +99,12 @@ def one_with_exemplar(stores: Stores, trace_ids: list[str]) -> str:
     raise StackError(f"No exemplar of these requests reached Prometheus within {_WAIT_SECONDS:.0f} s; see `vitals status`.")
 
 
-def _say_where(console: Console, settings: StackSettings, trace_id: str) -> None:
+def _say_where(console: Console, settings: StackSettings, service_url: str, trace_id: str) -> None:
     host = "http://127.0.0.1"
     password = Secrets(settings.vitals_state_dir / "secrets").file("reader")
     lines = [
         "[bold]The stack keeps running.[/]",
-        f"  Service        {host}:{settings.service_port}/docs",
+        f"  Service        {service_url}/docs",
         f"  Prometheus     {host}:{settings.prometheus_port}  (its API; no web page in a native build)",
         f"  Elasticsearch  {host}:{settings.elasticsearch_port}  (user reader, password in {escape(str(password))})",
         f"  Jaeger         {host}:{settings.jaeger_port}  (its API; no web page in a native build)",

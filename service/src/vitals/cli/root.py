@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-import dotenv
 import typer
 
+from vitals import env_file
 from vitals.errors import SettingsError
 from vitals.settings import ROOT
 
@@ -29,14 +29,18 @@ app = typer.Typer(
 def load_environment_file() -> None:
     """Read the checkout's .env, or the file that VITALS_ENV_FILE names; what the environment already says wins.
 
-    Raises SettingsError when a named file is not there.
+    What looks like a misspelt option is told on stderr. Raises SettingsError when a named file is not there, and for one that
+    can't be read.
     """
     named = os.environ.get("VITALS_ENV_FILE")
     path = Path(named) if named else ROOT / ".env"
     if named and not path.exists():
         raise SettingsError([f"VITALS_ENV_FILE is wrong: there is no file {path}."])
+    told = env_file.misspelt(os.environ)
     if path.is_file():
-        dotenv.load_dotenv(path, override=False)
+        told += env_file.load(path)
+    for sentence in told:
+        print(sentence, file=sys.stderr)  # noqa: T201 - before anything else is set up
 
 
 @contextlib.contextmanager

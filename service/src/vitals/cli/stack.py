@@ -14,12 +14,14 @@ from rich.markup import escape
 from vitals.cli.progress import drawn
 from vitals.cli.root import ended_cleanly
 from vitals.settings import ROOT, Settings, StackSettings
+from vitals.stack.addresses import in_a_container
 from vitals.stack.data_owner import left_behind
 from vitals.stack.elasticsearch_setup import set_up
 from vitals.stack.groups import Target
+from vitals.stack.log_files import remarks
 from vitals.stack.native import NativeStack
 from vitals.stack.secrets import PURPOSES, USERS, Secrets
-from vitals.stack.status import components, readiness
+from vitals.stack.status import components, held_by_others, readiness
 from vitals.stack.stored_data import stored
 
 TargetArgument = Annotated[Target, typer.Argument(help="The whole stack, or one group of it.", show_default=True)]
@@ -49,8 +51,12 @@ def start(target: Target = "all") -> None:
             f"The data of {owner.checkout}, which is gone, are in {owner.state}: to go on with them here, set "
             f"VITALS_STATE_DIR={owner.state} in .env."
         )
+    for remark in remarks(stack.settings.log_files):
+        _say(remark)
     with ended_cleanly(), drawn() as progress:
-        stack.up(target, progress)
+        started = stack.up(target, progress)
+    if not started:
+        _say("It runs already, with the options of now; `vitals status` shows where.")
 
 
 def up(target: TargetArgument = "all") -> None:
@@ -107,16 +113,20 @@ def _say(sentence: str) -> None:
 
 def status(target: TargetArgument = "all", as_json: Json = False) -> None:
     """Show where each component is and whether it is ready; status 0 if all that was asked for are, else 1."""
-    asked = components(StackSettings.load(), Settings.load(), target)
-    ready = readiness(asked)
+    settings = StackSettings.load()
+    asked = components(settings, Settings.load(), target)
+    others = {} if in_a_container() else held_by_others(asked, native_stack().ident)
+    ready = {name: is_ready and name not in others for name, is_ready in readiness(asked).items()}
     if as_json:
-        typer.echo(json.dumps({component.name: component.told(ready[component.name]) for component in asked}, indent=2))
+        told = {one.name: one.told(ready[one.name]) | ({"held_by": others[one.name]} if one.name in others else {}) for one in asked}
+        typer.echo(json.dumps(told, indent=2))
     else:
         console = Console(highlight=False, soft_wrap=True)
         for component in asked:
             is_ready = "[green]ready    [/]" if ready[component.name] else "[red]not ready[/]"
             more = "".join(f"  {name} {escape(value)}" for name, value in component.more.items())
-            console.print(f"{component.name:<14} {is_ready}  {component.url}[dim]{more}[/]")
+            whose = f"  [red]held by {escape(others[component.name])}[/]" if component.name in others else ""
+            console.print(f"{component.name:<14} {is_ready}  {component.url}{whose}[dim]{more}[/]")
     raise typer.Exit(0 if all(ready.values()) else 1)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import zipfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from threading import Event
 
 from vitals.errors import BuildError
+from vitals.stack.java import find_jdk
 from vitals.stack.processes import run
 from vitals.stack.recipes import GO_ENVIRONMENT, GO_LDFLAGS, Recipe
 
@@ -89,7 +91,7 @@ class _Maker:
 
     def _run(self, command: Sequence[str], cwd: Path) -> None:
         try:
-            status = run(command, cwd=cwd, env=_environment(os.environ), log=self.log, stop=self.stop)
+            status = run(command, cwd=cwd, env=environment(os.environ), log=self.log, stop=self.stop)
         except FileNotFoundError:
             raise BuildError(f"{self.recipe.name} could not be built: {command[0]} is not on PATH.") from None
         if status != 0:
@@ -99,9 +101,27 @@ class _Maker:
             )
 
 
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment (proxies, module caches, Maven's options), with what makes a build reproducible put over it."""
-    return {**inherited, **GO_ENVIRONMENT}
+_FOR_OTHER_MACHINES = re.compile(r"GO(OS|ARCH|ARM|ARM64|AMD64|386|MIPS|MIPS64|PPC64|RISCV64|WASM|EXPERIMENT|FIPS140|ROOT_FINAL)")
+"""What makes Go build for another machine than this one, or in another way than everywhere else."""
+
+_GO_NAMES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment (proxies, module caches, Maven's options), with what makes a build reproducible put over it.
+
+    GOOS and GOARCH are said, since `go env -w` can have set others. A JAVA_HOME that is gone would stop Maven: a JDK that is
+    there takes its place.
+    """
+    kept = {name: value for name, value in inherited.items() if not _FOR_OTHER_MACHINES.fullmatch(name)}
+    if machine := _GO_NAMES.get(platform.machine().lower()):
+        kept |= {"GOOS": platform.system().lower(), "GOARCH": machine}
+    if "JAVA_HOME" in kept and not (Path(kept["JAVA_HOME"]) / "bin" / "java").exists():
+        jdk = find_jdk(None, kept)
+        kept.pop("JAVA_HOME")
+        if jdk is not None:
+            kept["JAVA_HOME"] = str(jdk.home)
+    return {**kept, **GO_ENVIRONMENT}
 
 
 def last_meaningful_line(log: Path) -> str:

@@ -17,6 +17,7 @@ import psutil
 
 from vitals.errors import BuildError
 from vitals.stack.builds import build
+from vitals.stack.permissions import let_through, readable_by_all
 from vitals.stack.processes import Stopped
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import Recipe, load_recipes
@@ -120,6 +121,7 @@ class Engines:
             lacking = [name for name in recipe.binaries if not os.access(out / "bin" / name, os.X_OK)]
             if lacking:
                 raise BuildError(f"{recipe.name} was built, but without {', '.join(lacking)}; see {log}.")
+            readable_by_all(out)
             out.rename(self.folder(recipe.name))
         log.unlink()
 
@@ -149,9 +151,11 @@ def builds_at_once() -> int:
 
 
 def _make_readable_folder(folder: Path) -> None:
+    """Elasticsearch runs from it as another user when root starts the stack, whatever root's umask is."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(PermissionError):
-        folder.chmod(0o755)  # Elasticsearch runs from it as another user when root starts the stack
+        folder.chmod(0o755)
+    let_through(folder.parent)
 
 
 def _wait(futures: Sequence[Future[None]]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack import collector_config, elasticsearch_files
+from vitals.stack.addresses import host_to_ask
 from vitals.stack.engines import Engines
 from vitals.stack.groups import GroupName
 from vitals.stack.secrets import Secrets
@@ -98,13 +99,12 @@ def settings_digest(ours: Mapping[str, str], inherited: Mapping[str, str], group
 def _addresses(settings: StackSettings, service: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
     over_http = inherited.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").startswith("http")
     collector = settings.otlp_http_port if over_http else settings.otlp_grpc_port
-    everywhere = service.service_host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-    host = LOOPBACK if everywhere else service.service_host
+    host = host_to_ask(service.service_host)
     return {
         **{name: str(port) for name, port in settings.ports().items()},
         "LISTEN_HOST": LOOPBACK,
         "SERVICE_PROBE_HOST": host,
-        "SERVICE_URL": f"http://{f'[{host}]' if ':' in host else host}:{settings.service_port}",
+        "SERVICE_URL": f"http://{host}:{settings.service_port}",
         "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.elasticsearch_port}",
         "PROMETHEUS_URL": f"http://{LOOPBACK}:{settings.prometheus_port}",
         "JAEGER_OTLP_ENDPOINT": f"{LOOPBACK}:{settings.jaeger_otlp_port}",
@@ -172,6 +172,8 @@ def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dic
         "ELASTICSEARCH": str(engines.binary("elasticsearch")),
         "ELASTICSEARCH_RUN_AS": as_other,
         "ES_JAVA_HOME": str(java_home),
+        # Java reads paths as the locale has them. The same for every caller: another locale is no reason to start anew.
+        "LC_ALL": "C.UTF-8",
         "VITALS_PYTHON": sys.executable,
         # A .env is read once, by the command that starts the stack.
         "VITALS_ENV_FILE": os.devnull,

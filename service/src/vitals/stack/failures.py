@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from vitals.stack.status import Component
+
 _TROUBLE = re.compile(r"error|fatal|panic|exception|cannot|can't|could not|failed|wrong|invalid|denied", re.IGNORECASE)
 _FRAME = re.compile(r"^\s+at |^\s*File \"|^goroutine |^\t|^Traceback|^\s*$")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,3 +35,10 @@ def _lines(said: Sequence[str]) -> list[str]:
 
 def _troubles(said: Sequence[str]) -> list[str]:
     return [line for line in _lines(said) if _TROUBLE.search(line)]
+
+
+def sentence_of_a_late_start(waiting: Sequence[str], asked: Sequence[Component], seconds: float, logs: Path) -> str:
+    """What each that is not ready in time answers; asked: the components, as `vitals status` asks them."""
+    by_name = {one.name: one for one in asked}
+    reasons = [f"{name} {(name in by_name and by_name[name].unready()) or 'is not ready'}" for name in waiting]
+    return f"After {seconds:.0f} s {'; '.join(reasons)}. The logs are in {logs}."

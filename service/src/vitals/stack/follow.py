@@ -44,12 +44,23 @@ HINTS: dict[Place, str] = {
 """What it usually means that a store has nothing of a trace."""
 
 
+_TRACEPARENT = re.compile(r"(?<![0-9a-f])[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?![0-9a-f])")
+_TRACE_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_LONGEST_SHOWN = 80
+
+
 def checked_trace_id(text: str) -> str:
-    """The trace id as 32 small hex digits; takes a whole `traceparent` too. Raises SettingsError for anything else."""
-    found = re.fullmatch(r"(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?", text.strip().lower())
-    if found is None or set(found[1]) == {"0"}:
-        raise SettingsError([f"{text!r} is no trace id: it has 32 hexadecimal digits, as in every answer's `trace_id`."])
-    return found[1]
+    """The trace id as 32 small hex digits. Takes what people copy it from, too: a `traceparent` or `traceresponse` with or without
+    its name, a line of a log, a field of JSON. Raises SettingsError where no trace id is in it, or several.
+    """
+    small = text.lower()
+    found = set(_TRACEPARENT.findall(small)) or set(_TRACE_ID.findall(small))
+    shown = repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
+    if len(found) > 1:
+        raise SettingsError([f"{shown} has {len(found)} trace ids in it: give one of {', '.join(sorted(found))}."])
+    if not found or set(only := found.pop()) == {"0"}:
+        raise SettingsError([f"{shown} is no trace id: it has 32 hexadecimal digits, as in every answer's `trace_id`."])
+    return only
 
 
 def look(stores: Stores, trace_id: str) -> TraceView:
@@ -103,6 +114,29 @@ def follow(
 
 def _why(failed: httpx.HTTPError) -> str:
     if isinstance(failed, httpx.HTTPStatusError):
-        return f"it answered {failed.response.status_code} ({failed.response.text[:200]})"
+        return _why_refused(failed.response)
     address = f"{failed.request.url.host}:{failed.request.url.port}"
     return f"it does not answer at {address} ({type(failed).__name__}); see `vitals status`"
+
+
+def _why_refused(response: httpx.Response) -> str:
+    if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return (
+            f"it refuses the password of the user reader ({response.status_code}): it was started with other secrets, "
+            "or is another stack's; see `vitals doctor`"
+        )
+    try:
+        said = response.json()
+    except ValueError:
+        said = response.text
+    return f"it answered {response.status_code}: {_sentence_of(said) or 'without a reason'}"
+
+
+def _sentence_of(said: Any) -> str:
+    """What an error's body says in words: Elasticsearch, Prometheus, Jaeger and problem details each have another place for it."""
+    for key in ("reason", "detail", "error", "errors", "msg", "message"):
+        if isinstance(said, dict) and said.get(key):
+            return _sentence_of(said[key])
+    if isinstance(said, list) and said:
+        return _sentence_of(said[0])
+    return " ".join(said.split())[:200] if isinstance(said, str) else ""

@@ -26,13 +26,14 @@ from vitals.stack import (
 from vitals.stack.data_owner import DataOwner, data_owner
 from vitals.stack.engines import Engines
 from vitals.stack.environment import settings_digest, stack_environment, with_inherited
-from vitals.stack.failures import sentence_of_a_failed_start
+from vitals.stack.failures import sentence_of_a_failed_start, sentence_of_a_late_start
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
 from vitals.stack.processes import marked
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
+from vitals.stack.status import components
 from vitals.stack.supervisor import GRACE_SECONDS, Supervisor
 
 USUAL_SECONDS = {
@@ -79,15 +80,16 @@ class NativeStack:
         self.secrets = Secrets(self.state / "secrets")
         self.supervisors = {name: Supervisor(self.ident, name, self.state) for name in GROUPS}
 
-    def up(self, target: Target = "all", progress: Progress | None = None) -> None:
-        """Start what is not running and wait until it is ready; if that fails or is interrupted, what was started is stopped.
+    def up(self, target: Target = "all", progress: Progress | None = None) -> list[GroupName]:
+        """Start what is not running and wait until it is ready; gives the groups that were started.
 
+        If that fails or is interrupted, what was started is stopped.
         Raises WrongCheckout where the data are another checkout's, PreflightError before anything starts, BuildError, or
         StackError with what the process that failed said.
         """
         with self._locked():
             self.owner().take()
-            self._bring_up(target, self._outdated(target), progress or Silent())
+            return self._bring_up(target, self._outdated(target), progress or Silent())
 
     def down(self, target: Target = "all", *, volumes: bool = False, progress: Progress | None = None) -> list[GroupName]:
         """Stop the groups, the senders first; gives those that were running. No process of theirs is left.
@@ -113,8 +115,10 @@ class NativeStack:
             self.owner().take()
             self._bring_up(target, self._running(target), progress or Silent(), volumes=volumes)
 
-    def _bring_up(self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False) -> None:
-        """Start what does not run and, after stopping them, the groups to start `anew`."""
+    def _bring_up(
+        self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False
+    ) -> list[GroupName]:
+        """Start what does not run and, after stopping them, the groups to start `anew`; gives all that were started."""
         running = self._running(target)
         wanted = members(target, self._servers())
         to_start = [name for name in wanted if name in anew or name not in running]
@@ -154,6 +158,7 @@ class NativeStack:
         if "collector" in wanted and self.queues.waiting:
             self.queues = draining.emptied(self.queues, self.settings, self.collector, told)
         self._stop_in_order([name for name in running if name not in members(target, self._servers())], told)
+        return started
 
     def owner(self) -> DataOwner:
         """Whose the data are that this stack would use."""
@@ -259,9 +264,8 @@ class NativeStack:
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                raise StackError(
-                    f"{', '.join(waiting)} was not ready after {READY_WITHIN_SECONDS} s; its log is in {self.state / 'logs'}."
-                )
+                asked = components(self.settings, self.service)
+                raise StackError(sentence_of_a_late_start(waiting, asked, READY_WITHIN_SECONDS, self.state / "logs"))
             time.sleep(0.1)
 
     @contextlib.contextmanager

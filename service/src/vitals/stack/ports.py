@@ -60,3 +60,19 @@ def described(process: psutil.Process | None) -> str:
     with contextlib.suppress(psutil.Error):
         return f"{process.name()} (process {process.pid})"
     return f"process {process.pid}"
+
+
+def process_name(process: psutil.Process) -> str:
+    """Its name; empty where the system does not tell."""
+    with contextlib.suppress(psutil.Error):
+        return str(process.name())
+    return ""
+
+
+def whose(process: psutil.Process) -> str:
+    """For a sentence about a process that is not this stack's: another checkout's stack, or none that we know."""
+    with contextlib.suppress(psutil.Error, OSError):
+        environment = process.environ()
+        if MARK in environment:
+            return f"of the stack in {environment.get('VITALS_STATE_DIR', 'another folder')}"
+    return "not of this stack"

@@ -12,8 +12,9 @@ import httpx2 as httpx
 from vitals.errors import NotRunning
 from vitals.settings import Settings, StackSettings
 from vitals.stack import backends
-from vitals.stack.addresses import address
+from vitals.stack.addresses import address, service_url
 from vitals.stack.groups import GroupName, Target, members
+from vitals.stack.ports import belongs_to, described, holders, process_name, whose
 from vitals.stack.secrets import Secrets
 
 COMPONENTS: dict[str, GroupName] = {
@@ -77,10 +78,7 @@ def _reason(answer: httpx.Response) -> str:
 def components(settings: StackSettings, service: Settings, target: Target = "all") -> list[Component]:
     """The components of a target."""
     secrets = Secrets(settings.vitals_state_dir / "secrets")
-    everywhere = service.service_host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-    host = "127.0.0.1" if everywhere else service.service_host
-    # Containers have a variable for it; natively the service may listen on another address than loopback.
-    served = address("SERVICE_URL", settings.service_port).replace("127.0.0.1", f"[{host}]" if ":" in host else host)
+    served = service_url(service.service_host, settings.service_port)
     collector = address("COLLECTOR_HEALTH_URL", settings.collector_health_port)
     prometheus = address("PROMETHEUS_URL", settings.prometheus_port)
     elasticsearch = address("ELASTICSEARCH_URL", settings.elasticsearch_port)
@@ -122,6 +120,25 @@ def readiness(asked: Sequence[Component]) -> dict[str, bool]:
     with ThreadPoolExecutor(max(1, len(asked))) as side_by_side:
         answers = side_by_side.map(Component.ready, asked)
         return dict(zip((component.name for component in asked), answers, strict=True))
+
+
+def held_by_others(asked: Sequence[Component], stack: str) -> dict[str, str]:
+    """Those whose port a process holds that is not this stack's, with whose it is, as far as the system says.
+
+    Containers' ports are held by Docker's own process, which says nothing of whose they are.
+    """
+    held = holders()
+    found = {}
+    for one in asked:
+        processes = held.get(httpx.URL(one.health_url).port or 0, [])
+        if processes and not any(belongs_to(process, stack) for process in processes):
+            process = processes[0]
+            if process_name(process) not in _OF_CONTAINERS:
+                found[one.name] = f"{described(process)}, which is {whose(process)}"
+    return found
+
+
+_OF_CONTAINERS = ("docker-proxy", "rootlesskit", "rootlessport", "slirp4netns", "pasta", "")
 
 
 def _reader(secrets: Secrets) -> tuple[str, str] | None:

@@ -16,6 +16,9 @@ from vitals.stack.processes import marked
 
 _NAME = "components"
 
+NOTHING_RUNS = "nothing_runs"
+"""In the figures where no component of the stack runs: there is nothing else to look at."""
+
 
 def look(running: Running) -> list[Finding]:
     """A finding for each that is not ready, or one for all."""
@@ -24,7 +27,7 @@ def look(running: Running) -> list[Finding]:
         reasons = dict(zip(running.components, side_by_side.map(lambda one: one.unready(), asked), strict=True))
     lacking = {name: why for name, why in reasons.items() if why}
     if len(lacking) == len(asked) and all("does not listen" in why for why in lacking.values()) and not _any_process(running):
-        return [Finding(_NAME, "wrong", _nothing(running), {"ready": 0, "of": len(asked)})]
+        return [Finding(_NAME, "wrong", _nothing(running), {"ready": 0, "of": len(asked), NOTHING_RUNS: True})]
     if not lacking:
         return [Finding(_NAME, "ok", f"All {len(asked)} are ready: {listed(reasons, len(asked))}.", {"ready": len(asked)})]
     with ThreadPoolExecutor(len(lacking)) as side_by_side:

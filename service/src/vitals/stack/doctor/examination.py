@@ -75,6 +75,9 @@ def examine(running: Running, checks: Sequence[Check] = CHECKS, limit_seconds: f
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     findings = [one for check in checks for one in found.get(check) or _each(check, "wrong", _too_long(limit_seconds))]
+    if any(components.NOTHING_RUNS in one.figures for one in findings):
+        idle = "Nothing runs, so there is nothing to look at."
+        return [replace(one, severity="skipped", sentence=idle, figures={}) if one.severity == "ok" else one for one in findings]
     unseen = [one.check for one in findings if one.severity == "skipped" and "blind" in one.figures]
     if unseen and is_well(findings):
         findings = [replace(one, severity="wrong") if one.check in unseen else one for one in findings]
