@@ -49,7 +49,7 @@ def test_one_service_builds_our_image_and_is_there_whatever_is_started(compose: 
     for chosen in ([], *(["--profile", side] for side in SIDES)):
         services = json.loads(compose(*chosen, "config", "--format", "json"))["services"]
         assert [name for name, one in services.items() if "build" in one] == ["init"]
-        assert sum(one["image"] == services["init"]["image"] for one in services.values()) > 1
+        assert sum(one["image"] == services["init"]["image"] for one in services.values()) > (0 if chosen else 4)
     for overlay in OVERLAYS:
         assert "build:" not in overlay.read_text(), overlay.name
 
@@ -109,7 +109,13 @@ def test_a_swap_leaves_the_services_container_alone(compose: Callable[..., str],
 
 
 def test_the_service_gets_what_is_its_own_and_no_other_line_of_env(compose: Callable[..., str], tmp_path: Path) -> None:
-    lines = {"OTEL_SERVICE_NAME": "orders", "VITALS_FAST_PATH": "off", "LOG_LEVEL": "DEBUG", "REGISTRY_PASSWORD": "x", "QUEUE_BYTES": "1"}
+    lines = {
+        "OTEL_SERVICE_NAME": "orders",
+        "VITALS_FAST_PATH": "off",
+        "LOG_LEVEL": "DEBUG",
+        "REGISTRY_PASSWORD": "x",
+        "QUEUE_BYTES": "1",
+    }
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
     there = ("--project-directory", str(tmp_path), "--env-file", str(tmp_path / ".env"))
     services = json.loads(compose(*there, "config", "--format", "json"))["services"]

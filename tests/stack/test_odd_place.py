@@ -22,7 +22,7 @@ ODD = {
     "GOOS": "plan9",
     "GOARCH": "386",
     "GOFLAGS": "-mod=vendor",
-    **{name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")},
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"),
 }
 
 
@@ -57,7 +57,12 @@ class OddStack:
 def odd(request: pytest.FixtureRequest) -> Iterator[OddStack]:
     with new_state_folder() as around:
         state = around / "größe mit Lücken" / "der Zustand"
-        environment = {**new_environment(state), **ODD, "SERVICE_HOST": request.param, "LOG_FILES": f" {around}/a b.log , ~/none.log"}
+        environment = {
+            **new_environment(state),
+            **ODD,
+            "SERVICE_HOST": request.param,
+            "LOG_FILES": f" {around}/a b.log , ~/none.log",
+        }
         del environment["HOME"]
         (around / "a b.log").write_text("ERROR from a file\n")
         (around / "größe mit Lücken").mkdir()
@@ -101,7 +106,9 @@ def test_a_second_start_says_that_it_runs(odd: OddStack) -> None:
 def test_another_checkouts_status_does_not_take_it_for_its_own(odd: OddStack) -> None:
     with tempfile.TemporaryDirectory() as other:
         environment = {**odd.environment, "VITALS_STATE_DIR": other}
-        shown = subprocess.run([VITALS, "status"], env=environment, capture_output=True, encoding="utf-8", timeout=60, check=False)
+        shown = subprocess.run(
+            [VITALS, "status"], env=environment, capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
     assert shown.returncode == 1
     lines = dict(line.split(maxsplit=1) for line in shown.stdout.splitlines() if line.strip())
     assert lines["prometheus"].startswith("not ready")

@@ -23,7 +23,9 @@ sys.meta_path.insert(0, Slow())
 """
 
 
-@pytest.mark.parametrize("module", ["vitals.cli.right_checkout", "vitals.settings", "vitals.cli.verbs", "vitals.cli.trace", "httpx2"])
+@pytest.mark.parametrize(
+    "module", ["vitals.cli.right_checkout", "vitals.settings", "vitals.cli.verbs", "vitals.cli.trace", "httpx2"]
+)
 def test_while_the_verbs_are_imported(module: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(SITE.format(module=module))
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
@@ -39,4 +41,3 @@ def test_while_the_verbs_are_imported(module: str, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (130, "Interrupted.\n")
-

@@ -64,7 +64,11 @@ def test_asks_which_of_several() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (401, {"error": {"reason": "unable to authenticate user [reader]"}}, "it refuses the password of the user reader (401): "),
+        (
+            401,
+            {"error": {"reason": "unable to authenticate user [reader]"}},
+            "it refuses the password of the user reader (401): ",
+        ),
         (403, "{}", "it refuses the password of the user reader (403): "),
         (500, {"error": {"root_cause": [{"reason": "x"}], "reason": "all shards failed"}}, "it answered 500: all shards failed"),
         (422, {"status": "error", "error": "invalid\n time"}, "it answered 422: invalid time"),

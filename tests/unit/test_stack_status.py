@@ -18,7 +18,9 @@ from vitals.stack.ports import holders
 from vitals.stack.processes import MARK, wait_until
 from vitals.stack.status import Component, components, held_by_others
 
-LISTENER = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(60)"
+LISTENER = (
+    "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(60)"
+)
 
 
 @contextmanager

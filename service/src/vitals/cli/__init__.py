@@ -43,13 +43,13 @@ def main() -> None:
         raise
 
 
-def in_utf8() -> None:
+def in_utf8(already: int = sys.flags.utf8_mode) -> None:
     """Begin again with Python's UTF-8 mode where the locale has another encoding: files and paths are UTF-8 everywhere.
 
     What is printed is in the terminal's encoding, with `?` for what that has no sign for.
     """
     encoding = locale.getpreferredencoding(False)
-    if sys.flags.utf8_mode or codecs.lookup(encoding).name == "utf-8" or "PYTHONUTF8" in os.environ:
+    if already or codecs.lookup(encoding).name == "utf-8" or "PYTHONUTF8" in os.environ:
         return
     os.environ["PYTHONUTF8"] = "1"
     os.environ.setdefault("PYTHONIOENCODING", f"{encoding}:replace")

@@ -118,7 +118,9 @@ def status(target: TargetArgument = "all", as_json: Json = False) -> None:
     others = {} if in_a_container() else held_by_others(asked, native_stack().ident)
     ready = {name: is_ready and name not in others for name, is_ready in readiness(asked).items()}
     if as_json:
-        told = {one.name: one.told(ready[one.name]) | ({"held_by": others[one.name]} if one.name in others else {}) for one in asked}
+        told = {
+            one.name: one.told(ready[one.name]) | ({"held_by": others[one.name]} if one.name in others else {}) for one in asked
+        }
         typer.echo(json.dumps(told, indent=2))
     else:
         console = Console(highlight=False, soft_wrap=True)

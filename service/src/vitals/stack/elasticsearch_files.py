@@ -10,7 +10,6 @@ from pathlib import Path
 import bcrypt
 
 from vitals.settings import ROOT, StackSettings
-from vitals.stack.permissions import let_through
 from vitals.stack.secrets import USERS, Owner, Secrets, User, make_private_folder, write_atomically
 
 SOURCES = ROOT / "elk" / "elasticsearch"
@@ -65,7 +64,6 @@ def prepare(settings: StackSettings, distribution: Path, secrets: Secrets) -> Pa
     write_atomically(config / "jvm.options.d" / "vitals.options", "\n".join(options) + "\n", mode=0o640)
     write_users(config, secrets)
     if theirs:
-        let_through(home.parent)
         _give(home, theirs)
     return home
 

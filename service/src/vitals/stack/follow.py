@@ -50,11 +50,11 @@ _LONGEST_SHOWN = 80
 
 
 def checked_trace_id(text: str) -> str:
-    """The trace id as 32 small hex digits. Takes what people copy it from, too: a `traceparent` or `traceresponse` with or without
-    its name, a line of a log, a field of JSON. Raises SettingsError where no trace id is in it, or several.
+    """The trace id as 32 small hex digits. Takes what people copy it from, too: a `traceparent` or `traceresponse`, with its name
+    or without, a line of a log, a field of JSON. Raises SettingsError where no trace id is in it, or several.
     """
     small = text.lower()
-    found = set(_TRACEPARENT.findall(small)) or set(_TRACE_ID.findall(small))
+    found: set[str] = set(_TRACEPARENT.findall(small)) or set(_TRACE_ID.findall(small))
     shown = repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
     if len(found) > 1:
         raise SettingsError([f"{shown} has {len(found)} trace ids in it: give one of {', '.join(sorted(found))}."])
@@ -133,7 +133,7 @@ def _why_refused(response: httpx.Response) -> str:
 
 
 def _sentence_of(said: Any) -> str:
-    """What an error's body says in words: Elasticsearch, Prometheus, Jaeger and problem details each have another place for it."""
+    """The words in an error's body: Elasticsearch, Prometheus, Jaeger and problem details each have another place for them."""
     for key in ("reason", "detail", "error", "errors", "msg", "message"):
         if isinstance(said, dict) and said.get(key):
             return _sentence_of(said[key])

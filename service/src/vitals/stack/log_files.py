@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,12 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 def remarks(log_files: str) -> Iterator[str]:
     """A sentence for each path that is not followed as one would expect. log_files: as the settings have it."""
     for pattern in filter(None, log_files.split(",")):
-        files = [Path(found) for found in glob.glob(pattern, recursive=True) if Path(found).is_file()]
+        files = [found for found in Path("/").glob(pattern.lstrip("/")) if found.is_file()]
         if not files:
             folder = Path(pattern).is_dir()
-            more = f": it is a folder; {pattern}/*.log would be the logs in it" if folder else ": it is followed once there is one"
+            more = (
+                f": it is a folder; {pattern}/*.log would be the logs in it" if folder else ": it is followed once there is one"
+            )
             yield f"LOG_FILES: there is no file {pattern}{more}."
         for file in files:
             try:

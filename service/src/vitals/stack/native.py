@@ -29,6 +29,7 @@ from vitals.stack.environment import settings_digest, stack_environment, with_in
 from vitals.stack.failures import sentence_of_a_failed_start, sentence_of_a_late_start
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
+from vitals.stack.permissions import let_through
 from vitals.stack.processes import marked
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import load_recipes
@@ -83,9 +84,8 @@ class NativeStack:
     def up(self, target: Target = "all", progress: Progress | None = None) -> list[GroupName]:
         """Start what is not running and wait until it is ready; gives the groups that were started.
 
-        If that fails or is interrupted, what was started is stopped.
-        Raises WrongCheckout where the data are another checkout's, PreflightError before anything starts, BuildError, or
-        StackError with what the process that failed said.
+        If that fails or is interrupted, what was started is stopped. Raises WrongCheckout where the data are another checkout's,
+        PreflightError before anything starts, BuildError, or StackError with what the process that failed said.
         """
         with self._locked():
             self.owner().take()
@@ -115,9 +115,7 @@ class NativeStack:
             self.owner().take()
             self._bring_up(target, self._running(target), progress or Silent(), volumes=volumes)
 
-    def _bring_up(
-        self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False
-    ) -> list[GroupName]:
+    def _bring_up(self, target: Target, anew: Sequence[GroupName], told: Progress, *, volumes: bool = False) -> list[GroupName]:
         """Start what does not run and, after stopping them, the groups to start `anew`; gives all that were started."""
         running = self._running(target)
         wanted = members(target, self._servers())
@@ -189,7 +187,7 @@ class NativeStack:
         prometheus_files.prepare(self.state / "prometheus", self.environment(), self.settings.alert_windows)
         alertmanager_files.prepare(self.state / "alertmanager", self.settings.alerts_port)
         model = self.state / "model"
-        if "service" in to_start and self.make_model and self.service.model_dir is None and not _has_files(model):
+        if "service" in to_start and self.make_model and self.service.model_dir is None and not any(model.glob("*")):
             told.start(_MODEL_STEP, 3)
             self.make_model(model)
             told.done(_MODEL_STEP, "trained")
@@ -264,8 +262,8 @@ class NativeStack:
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                asked = components(self.settings, self.service)
-                raise StackError(sentence_of_a_late_start(waiting, asked, READY_WITHIN_SECONDS, self.state / "logs"))
+                asked, logs = components(self.settings, self.service), self.state / "logs"
+                raise StackError(sentence_of_a_late_start(waiting, asked, READY_WITHIN_SECONDS, logs))
             time.sleep(0.1)
 
     @contextlib.contextmanager
@@ -285,6 +283,8 @@ class NativeStack:
             owner.must_be_known()
         try:
             self.state.mkdir(parents=True, exist_ok=True)
+            if elasticsearch_files.owner():
+                let_through(self.state)
             lock = (self.state / _LOCK).open("w")
         except OSError as wrong:
             raise StackError(f"VITALS_STATE_DIR ({self.state}) can't be used: {wrong.strerror}. Choose another folder.") from None
@@ -294,7 +294,3 @@ class NativeStack:
             except BlockingIOError:
                 raise StackError("Another `vitals` command is starting or stopping this stack: wait until it is done.") from None
             yield
-
-
-def _has_files(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
