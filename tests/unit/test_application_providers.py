@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import Tracer, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from several_applications import application, decorated
-from vitals.telemetry import applications
+from vitals.telemetry import applications, instrument
 """
 
 EACH_START_MAKES_NEW_PROVIDERS = """
@@ -168,6 +168,39 @@ token = applications.enter(telemetry)
 contextvars.Context().run(applications.leave, token)
 """
 
+A_PROPAGATOR_THAT_NAMES_NO_HEADERS = """
+from opentelemetry import propagate
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+class Prefixed(TextMapPropagator):
+    fields = frozenset()  # those that it injects
+    def inject(self, carrier, context=None, setter=None):
+        pass
+    def extract(self, carrier, context=None, getter=None):
+        for name in getter.keys(carrier):
+            if name.startswith("x-own-"):
+                called = SpanContext(int(name.removeprefix("x-own-"), 16), 1, True, TraceFlags(1))
+                return trace.set_span_in_context(NonRecordingSpan(called), context or Context())
+        return context or Context()
+
+propagate.set_global_textmap(Prefixed())
+for disabled in ("false", "true"):
+    os.environ["OTEL_SDK_DISABLED"] = disabled
+    app = FastAPI()
+    instrument(app)
+    seen = []
+    @app.get("/seen")
+    def answer():
+        seen.append(trace.get_current_span().get_span_context().trace_id)
+    with TestClient(app) as client:
+        client.get("/seen", headers={"x-own-7": "1"})
+        client.get("/seen")
+    assert seen[0] == 7, (disabled, seen)
+    assert seen[1] != 7, (disabled, seen)
+"""
+
 A_WRONG_VARIABLE_BEGINS_NOTHING = """
 os.environ["OTEL_LOGS_EXPORTER"] = "wrong"
 app = application("a")
@@ -197,6 +230,7 @@ with TestClient(app) as client:
         PULLED,
         DISABLED,
         ENTERING_IS_CHEAP,
+        A_PROPAGATOR_THAT_NAMES_NO_HEADERS,
         A_WRONG_VARIABLE_BEGINS_NOTHING,
     ],
     ids=[
@@ -209,6 +243,7 @@ with TestClient(app) as client:
         "pulled",
         "disabled",
         "entering is cheap",
+        "a propagator that names no headers",
         "a wrong variable begins nothing",
     ],
 )

@@ -105,7 +105,7 @@ class Exchange:
         parent: SpanContext | None = None
         if internal:
             context, parent = around, _valid(around)
-        elif not carried_by(propagate.get_global_textmap()).isdisjoint(headers):
+        elif (carried := carried_by(propagate.get_global_textmap())) is None or not carried.isdisjoint(headers):
             context, parent = _caller(scope, headers)
         span = self.span = fast_path.span(context, parent, start, self.attributes)
         self.context = Context({**context, _SPAN: span}) if context else Context({_SPAN: span})
@@ -194,7 +194,8 @@ _SPAN = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
 def _caller(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Context | None, SpanContext | None]:
     """What the caller sent along, None where that is a `traceparent` at most; and the span that called."""
-    if _standard(propagate.get_global_textmap()) and b"tracestate" not in headers and b"baggage" not in headers:
+    standard = carried_by(propagate.get_global_textmap()) is not None
+    if standard and b"tracestate" not in headers and b"baggage" not in headers:
         parent = plain_parent(headers[b"traceparent"])
         if parent is not None:
             return None, parent
@@ -208,17 +209,16 @@ def _valid(context: Context) -> SpanContext | None:
 
 
 @lru_cache(maxsize=8)
-def carried_by(propagator: TextMapPropagator) -> frozenset[bytes]:
-    """The headers that it looks for. Without any of them a request has no caller that it tells of."""
-    return frozenset(field.lower().encode("latin-1", "replace") for field in propagator.fields)
+def carried_by(propagator: TextMapPropagator) -> frozenset[bytes] | None:
+    """The headers by which a caller is known; None where only the propagator knows them.
 
-
-@lru_cache(maxsize=8)
-def _standard(propagator: TextMapPropagator) -> bool:
-    """Whether W3C's headers, and nothing else, say what the context is."""
+    Of OpenTelemetry's own these are W3C's. What others look for they need not say: some take all headers with a prefix.
+    """
     fields = propagator.fields
     known = type(propagator).__module__.startswith("opentelemetry.")
-    return known and "traceparent" in fields and fields <= {"traceparent", "tracestate", "baggage"}
+    if not known or "traceparent" not in fields or not fields <= {"traceparent", "tracestate", "baggage"}:
+        return None
+    return frozenset(field.encode() for field in fields)
 
 
 def with_trace_response(message: Message, span: Span) -> Message:

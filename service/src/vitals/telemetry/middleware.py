@@ -45,7 +45,8 @@ class Propagation:
             return
         scope[WATCHED] = True
         scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else
-        if carried_by(propagate.get_global_textmap()).isdisjoint(headers_of(scope)):
+        carried = carried_by(propagate.get_global_textmap())
+        if carried is not None and carried.isdisjoint(headers_of(scope)):
             await self.app(scope, receive, send)
             return
         token = contexts.attach(propagate.extract(scope, getter=_GETTER))
