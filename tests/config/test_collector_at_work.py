@@ -135,6 +135,7 @@ SIGNED = (
     "Key-Pair-Id=c2ln-secret",
     "sv=2026-01-01&sr=b&sig=c2ln-secret%3D",
     "to=https%3A%2F%2Fexample.org%2F%3Fsig%3Dc2ln-secret",
+    "to=https%253A%252F%252Fexample.org%252F%253Fa%253D1%2526X-Amz-Signature%253Dc2ln-secret",
     "hmac=c2ln-secret",
     "q-signature=c2ln-secret",
 )
