@@ -51,7 +51,7 @@ class _Application:
 class Unsent:
     """As much of an application's telemetry as the middleware asks for: a fast path that sends nothing."""
 
-    disabled, started, in_lifespan = False, True, True
+    disabled, started, lifespans = False, True, 1
     providers = None
 
     def __init__(self) -> None:

@@ -6,11 +6,11 @@ import codecs
 import difflib
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dotenv
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 
 from vitals.errors import SettingsError
 from vitals.options import every_option
@@ -23,7 +23,8 @@ _OTHERS = re.compile(
 )
 """Variables that other programs read, which may well stand in .env."""
 
-_WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+_LIKE = 0.7
+"""From here on (of 1) an option is named as the one that a line of .env may mean."""
 
 _ALIKE = 0.9
 """From here on (of 1) a variable of the environment is taken for a misspelt option: most of what is there is nobody's option."""
@@ -35,11 +36,11 @@ def load(path: Path) -> list[str]:
     Raises SettingsError for a file that can't be read, is not UTF-8, or has a line that says nothing.
     """
     text = _text(path)
-    wrong = list(_wrong_lines(text, path))
-    if wrong:
+    lines = list(parse_stream(io.StringIO(text)))
+    if wrong := list(_wrong(lines, path)):
         raise SettingsError(wrong)
     dotenv.load_dotenv(stream=io.StringIO(text), override=False)
-    return list(_unknown(text, path))
+    return list(_unknown(lines, path))
 
 
 def misspelt(environment: Mapping[str, str]) -> list[str]:
@@ -58,9 +59,8 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as wrong:
         raise SettingsError([f"{path} can't be read: {wrong.strerror}."]) from None
-    for mark, name in _WIDE.items():
-        if content.startswith(mark):
-            raise SettingsError([f"{path} is in {name}: save it as UTF-8."])
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SettingsError([f"{path} is in UTF-16: save it as UTF-8."])
     if b"\0" in content:
         raise SettingsError([f"{path} is no text, or is in UTF-16: save it as UTF-8."])
     try:
@@ -72,8 +72,8 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _wrong_lines(text: str, path: Path) -> Iterator[str]:
-    for one in parse_stream(io.StringIO(text)):
+def _wrong(lines: Sequence[Binding], path: Path) -> Iterator[str]:
+    for one in lines:
         if one.error or (one.key is not None and one.value is None):
             said = one.original.string.strip()
             name = re.match(r"[\w.-]*", said)
@@ -81,18 +81,14 @@ def _wrong_lines(text: str, path: Path) -> Iterator[str]:
             yield f"{path}, line {one.original.line}{shown} says nothing: a line is NAME=value, or a comment after #."
 
 
-def _unknown(text: str, path: Path) -> Iterator[str]:
+def _unknown(lines: Sequence[Binding], path: Path) -> Iterator[str]:
     known = _known()
-    for one in parse_stream(io.StringIO(text)):
+    for one in lines:
         if one.key is None or one.key in known or _OTHERS.fullmatch(one.key):
             continue
-        near = _nearest(one.key, known)
-        meant = f": did you mean {near}?" if near else ". `vitals options` lists them."
+        near = difflib.get_close_matches(one.key.upper(), known, n=1, cutoff=_LIKE)
+        meant = f": did you mean {near[0]}?" if near else ". `vitals options` lists them."
         yield f"{path}, line {one.original.line}: {one.key} is no option{meant}"
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    return next(iter(difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.7)), "")
 
 
 def _known() -> set[str]:

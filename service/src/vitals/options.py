@@ -1,4 +1,4 @@
-"""Every option as a table: for .env.example and for the README, both generated from the settings."""
+"""Every option as a table: for .env.example and for docs/options.md, both generated from the settings."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def as_env() -> str:
 
 
 def as_markdown() -> str:
-    """The table for the README, between its markers."""
+    """The table of docs/options.md, between its markers."""
     lines = [MARKERS[0], "| Option | Type | Default | What for |", "|---|---|---|---|"]
     seen: set[str] = set()
     for _, settings in _sections():

@@ -1,4 +1,4 @@
-"""The verb that prints every option: .env.example and the README's table are its output."""
+"""The verb that prints every option: .env.example and the table of docs/options.md are its output."""
 
 from __future__ import annotations
 

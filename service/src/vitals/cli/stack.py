@@ -20,6 +20,7 @@ from vitals.stack.elasticsearch_setup import set_up
 from vitals.stack.groups import Target
 from vitals.stack.log_files import remarks
 from vitals.stack.native import NativeStack
+from vitals.stack.processes import stack_of
 from vitals.stack.secrets import PURPOSES, USERS, Secrets
 from vitals.stack.status import components, held_by_others, readiness
 from vitals.stack.stored_data import stored
@@ -115,7 +116,7 @@ def status(target: TargetArgument = "all", as_json: Json = False) -> None:
     """Show where each component is and whether it is ready; status 0 if all that was asked for are, else 1."""
     settings = StackSettings.load()
     asked = components(settings, Settings.load(), target)
-    others = {} if in_a_container() else held_by_others(asked, native_stack().ident)
+    others = {} if in_a_container() else held_by_others(asked, stack_of(settings.vitals_state_dir))
     ready = {name: is_ready and name not in others for name, is_ready in readiness(asked).items()}
     if as_json:
         told = {

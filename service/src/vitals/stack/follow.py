@@ -11,6 +11,7 @@ from typing import Any
 import httpx2 as httpx
 
 from vitals.errors import SettingsError
+from vitals.stack.error_words import words_of
 from vitals.stack.records import Place, TraceView
 from vitals.stack.stores import Stores
 
@@ -125,18 +126,4 @@ def _why_refused(response: httpx.Response) -> str:
             f"it refuses the password of the user reader ({response.status_code}): it was started with other secrets, "
             "or is another stack's; see `vitals doctor`"
         )
-    try:
-        said = response.json()
-    except ValueError:
-        said = response.text
-    return f"it answered {response.status_code}: {_sentence_of(said) or 'without a reason'}"
-
-
-def _sentence_of(said: Any) -> str:
-    """The words in an error's body: Elasticsearch, Prometheus, Jaeger and problem details each have another place for them."""
-    for key in ("reason", "detail", "error", "errors", "msg", "message"):
-        if isinstance(said, dict) and said.get(key):
-            return _sentence_of(said[key])
-    if isinstance(said, list) and said:
-        return _sentence_of(said[0])
-    return " ".join(said.split())[:200] if isinstance(said, str) else ""
+    return f"it answered {response.status_code}: {words_of(response) or 'without a reason'}"

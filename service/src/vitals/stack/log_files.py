@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
 _LOOKED_AT = 4096
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def remarks(log_files: str) -> Iterator[str]:
@@ -26,5 +26,5 @@ def remarks(log_files: str) -> Iterator[str]:
             except OSError as wrong:
                 yield f"LOG_FILES: {file} can't be read ({wrong.strerror}), and is not followed."
                 continue
-            if begin.startswith(_WIDE_MARKS) or begin[:_LOOKED_AT].count(b"\0") > len(begin) // 4:
+            if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or begin.count(b"\0") > len(begin) // 4:
                 yield f"LOG_FILES: {file} is in UTF-16, or no text: its lines can't be read. Let its program write UTF-8."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from vitals.stack.failures import sentence_of_a_failed_start, sentence_of_a_late
 from vitals.stack.groups import GROUPS, GroupName, Target, members, waves
 from vitals.stack.java import find_jdk
 from vitals.stack.permissions import let_through
-from vitals.stack.processes import marked
+from vitals.stack.processes import marked, stack_of
 from vitals.stack.progress import Progress, Silent
 from vitals.stack.recipes import load_recipes
 from vitals.stack.secrets import Secrets, make_private_folder, write_atomically
@@ -74,7 +73,7 @@ class NativeStack:
         self.env = env
         self.make_model = make_model
         self.state = settings.vitals_state_dir
-        self.ident = hashlib.sha256(str(self.state.resolve()).encode()).hexdigest()[:10]
+        self.ident = stack_of(self.state)
         self.collector = self.state / "collector"
         self.queues = draining.planned(draining.read(self.collector), settings)
         self.engines = Engines(settings.vitals_cache_dir, load_recipes(backends=self._servers()))

@@ -19,9 +19,8 @@ def let_through(folder: Path) -> None:
 
     Nobody else's folder changes: a state folder that somebody has put into root's home stays out of reach.
     """
-    for one in (folder, folder.parent):
-        if one.name != "vitals" and one is not folder:
-            return
+    around = [folder.parent] if folder.parent.name == "vitals" else []
+    for one in (folder, *around):
         mode = one.stat().st_mode & 0o777
         if mode & 0o011 != 0o011:
             one.chmod(mode | 0o011)

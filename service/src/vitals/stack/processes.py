@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,11 @@ import psutil
 
 MARK = "VITALS_STACK"
 """The environment variable that every process of a stack carries; its value tells whose it is and of which group."""
+
+
+def stack_of(state: Path) -> str:
+    """By what the mark tells the stack with that state folder from others."""
+    return hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:10]
 
 
 class Stopped(Exception):

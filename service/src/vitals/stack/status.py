@@ -13,6 +13,7 @@ from vitals.errors import NotRunning
 from vitals.settings import Settings, StackSettings
 from vitals.stack import backends
 from vitals.stack.addresses import address, service_url
+from vitals.stack.error_words import words_of
 from vitals.stack.groups import GroupName, Target, members
 from vitals.stack.ports import belongs_to, described, holders, process_name, whose
 from vitals.stack.secrets import Secrets
@@ -57,7 +58,7 @@ class Component:
         if self.name == "elasticsearch" and answer.status_code == httpx.codes.UNAUTHORIZED:
             return f"refuses the password of its user reader {at}: it was started with other secrets, or is another Elasticsearch"
         if answer.status_code != httpx.codes.OK:
-            return f"answers {answer.status_code} {at}: {_reason(answer) or 'without a reason'}"
+            return f"answers {answer.status_code} {at}: {words_of(answer).rstrip('.') or 'without a reason'}"
         if self.name == "elasticsearch" and '"status":"green"' not in answer.text and '"status":"yellow"' not in answer.text:
             return f"is up {at}, and its cluster's health is not yellow or green: shards with data are not there"
         return ""
@@ -65,14 +66,6 @@ class Component:
     def told(self, ready: bool) -> dict[str, Any]:
         """As `vitals status --json` gives it."""
         return {"url": self.url, "ready": ready, **self.more}
-
-
-def _reason(answer: httpx.Response) -> str:
-    """What an error says: the sentence of problem details (RFC 9457), else how its text begins."""
-    try:
-        return str(answer.json()["detail"]).rstrip(".")
-    except (ValueError, LookupError, TypeError):
-        return " ".join(answer.text[:200].split())
 
 
 def components(settings: StackSettings, service: Settings, target: Target = "all") -> list[Component]:

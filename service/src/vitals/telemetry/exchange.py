@@ -42,24 +42,23 @@ _GETTER = ScopeGetter()
 class Alike:
     """Requests of one method from one client program at one address: what is known of them, and their templates."""
 
-    __slots__ = ("_internal", "_remembered", "active", "facts", "templates")
+    __slots__ = ("_internal", "_remembered", "_templates", "active", "facts")
 
     def __init__(self, facts: Facts, *, internal: bool, remembered: bool = True) -> None:
         """facts: of one of them. remembered: whether more of them are expected."""
         self.facts = facts
         self.active = (known_method(facts.method), facts.scheme)
         self._internal, self._remembered = internal, remembered
-        self.templates: dict[tuple[str, str, int | None], Template] = {}
-        """By route, path and status, as `template` is asked for them: those that were asked for before."""
+        self._templates: dict[tuple[str, str, int | None], Template] = {}
 
     def template(self, route: str, path: str, status: int | None) -> Template:
         """For those that were answered so. path: where it is the route, else empty."""
         key = (route, path, status)
-        found = self.templates.get(key)
+        found = self._templates.get(key)
         if found is None:
-            if len(self.templates) >= _MOST_TEMPLATES:
-                self.templates.clear()
-            found = self.templates[key] = Template(self.shape(route, path, status), remembered=self._remembered)
+            if len(self._templates) >= _MOST_TEMPLATES:
+                self._templates.clear()
+            found = self._templates[key] = Template(self.shape(route, path, status), remembered=self._remembered)
         return found
 
     def shape(self, route: str, path: str, status: int | None) -> Shape:
@@ -162,7 +161,7 @@ class Exchange:
                 _port(scope.get("client")),
                 span.flags,
             )
-            template = self._alike.templates.get((route, shared, status)) or self._alike.template(route, shared, status)
+            template = self._alike.template(route, shared, status)
             query = scope.get("query_string")
             of_itself = None if span.like_others else span
             query = text_of(query) if query else ""

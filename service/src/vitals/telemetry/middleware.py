@@ -73,7 +73,7 @@ class RequestTelemetry:
     def _begin(self) -> None:
         """For a server that runs no lifespan, an application that is mounted in another, one that is served after its end."""
         self._telemetry.start()
-        if not self._warned and not self._telemetry.in_lifespan:
+        if not self._warned and not self._telemetry.lifespans:
             self._warned = True
             _logger.warning(
                 "The application's lifespan is not run: telemetry that is buffered when a signal ends the process is lost."
@@ -86,7 +86,7 @@ class RequestTelemetry:
             await self.app(scope, receive, send)
             return
         telemetry = self._telemetry
-        if not telemetry.started or not (self._warned or telemetry.in_lifespan):
+        if not telemetry.started or not (self._warned or telemetry.lifespans):
             self._begin()
         scope[WATCHED] = True
         scope["fastapi.telemetry"] = None  # FastAPI makes spans of its own else

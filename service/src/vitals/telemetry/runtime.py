@@ -58,9 +58,8 @@ class Telemetry:
         self._readers = list(metric_readers)
         self._shutdown_seconds = shutdown_seconds
         self._buffer_bytes = buffer_bytes
-        self._serving = 0
-        self.in_lifespan = False
-        """Whether a lifespan of its application runs; without one, what is buffered is lost where a signal ends the process."""
+        self.lifespans = 0
+        """How many of its application's run now; without one, what is buffered is lost where a signal ends the process."""
         self.started = False
         """Whether it has begun and not ended."""
         self.providers: Providers | None = None
@@ -176,17 +175,15 @@ class Telemetry:
         """
         self.start()
         with applications.changing:
-            self._serving += 1
-            self.in_lifespan = True
+            self.lifespans += 1
         token = applications.enter(self)
         try:
             yield
         finally:
             applications.leave(token)
             with applications.changing:
-                self._serving -= 1
-                last = not self._serving
-                self.in_lifespan = not last
+                self.lifespans -= 1
+                last = not self.lifespans
             if last:
                 self.shutdown()
 

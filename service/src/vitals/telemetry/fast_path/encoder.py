@@ -60,8 +60,7 @@ class Encoder:
     def __init__(self, resource: Resource, scope: InstrumentationScope, ours: InstrumentationScope) -> None:
         self._resource = resource
         self._scope = scope
-        attributes = [wire.attribute(wire.RESOURCE_ATTRIBUTE, key, value) for key, value in resource.attributes.items()]
-        self._resource_field = wire.sized(b"\x0a", b"".join(attributes))
+        self._resource_field = wire.sized(b"\x0a", wire.attributes(wire.RESOURCE_ATTRIBUTE, resource.attributes))
         self._resource_schema = wire.text(b"\x1a", resource.schema_url) if resource.schema_url else b""
         self._request_scope, self._our_scope = _Scope(scope), _Scope(ours)
 

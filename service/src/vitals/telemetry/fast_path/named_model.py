@@ -10,8 +10,10 @@ from hashlib import blake2b
 from vitals.telemetry.fast_path import record, wire
 from vitals.telemetry.fast_path.span import trace_flags
 
-_INFO = b"\x10\x09" + wire.text(b"\x1a", "INFO")
-_EVENT_NAME = wire.text(b"\x62", "ml.prediction")
+INFO = b"\x10\x09" + wire.text(b"\x1a", "INFO")
+EVENT = "ml.prediction"
+EVENT_NAME = wire.text(b"\x62", EVENT)
+"""The fields `LogRecord.severity_*` and `event_name` of every answer."""
 _CONFIDENCE_TEXT, _UID_TEXT = 5, 32
 """Bytes of a confidence as in 0.973, and of a `log.record.uid`."""
 
@@ -27,8 +29,8 @@ class NamedModel:
         """The model's name and version, and on spans what answers, too."""
         self.on_span, self.on_log = dict(on_span), dict(on_log)
         self.measured: tuple[tuple[str, str | int], ...] = tuple(self.on_log.items())
-        self.span_field = _attributes(wire.SPAN_ATTRIBUTE, self.on_span)
-        self.log_field = _attributes(wire.LOG_ATTRIBUTE, self.on_log)
+        self.span_field = wire.attributes(wire.SPAN_ATTRIBUTE, self.on_span)
+        self.log_field = wire.attributes(wire.LOG_ATTRIBUTE, self.on_log)
         self._of_class: dict[tuple[str, int], ClassTemplate] = {}
 
     def of_class(self, predicted: str, id_bytes: int) -> ClassTemplate:
@@ -57,7 +59,7 @@ class ClassTemplate:
             wire.LOG_RECORD,
             b"\x09",
             8,
-            _INFO + body,
+            INFO + body,
             _CONFIDENCE_TEXT,
             model.log_field + _before(wire.LOG_ATTRIBUTE, "ml.prediction.id", id_bytes),
             id_bytes,
@@ -73,7 +75,7 @@ class ClassTemplate:
             8,
             b"\x59",
             8,
-            _EVENT_NAME,
+            EVENT_NAME,
         )
         self._span = (
             model.span_field + _before(wire.SPAN_ATTRIBUTE, "ml.prediction.id", id_bytes),
@@ -89,7 +91,7 @@ class ClassTemplate:
         """
         a, b, c, d, e, f, g, h, i, j = self._log
         time, number = at.to_bytes(8, "little"), _as_double(confidence)
-        uid = hexlify(blake2b(b"ml.prediction " + prediction_id, digest_size=16).digest())  # as `uid_of` gives it
+        uid = uid_bytes(_EVENT_BYTES, prediction_id)
         log = b"".join(
             (
                 a, time, b, b"%.3f" % confidence, c, prediction_id, d, number, e, uid, f, TRACE_FLAGS[packed[-1]],
@@ -100,15 +102,18 @@ class ClassTemplate:
         return log, (before, prediction_id, between, number)
 
 
+def uid_bytes(event: bytes, prediction_id: bytes) -> bytes:
+    """The `log.record.uid` of an event of a prediction, as text."""
+    return hexlify(blake2b(b"%b %b" % (event, prediction_id), digest_size=16).digest())
+
+
+_EVENT_BYTES = EVENT.encode()
+
 TRACE_FLAGS = tuple(trace_flags(flags).to_bytes(4, "little") for flags in range(16))
 """As log records have them, by the flags of a record."""
 
 _TRACE_ID, _SPAN_ID = record.TRACE_ID, record.SPAN_ID
 _as_double = struct.Struct("<d").pack
-
-
-def _attributes(tag: bytes, named: Mapping[str, str]) -> bytes:
-    return b"".join([wire.attribute(tag, key, value) for key, value in named.items()])
 
 
 def _before(tag: bytes, key: str, length: int) -> bytes:

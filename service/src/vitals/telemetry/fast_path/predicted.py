@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vitals.telemetry.fast_path import record, wire
-from vitals.telemetry.fast_path.named_model import TRACE_FLAGS, NamedModel
+from vitals.telemetry.fast_path.named_model import EVENT, EVENT_NAME, INFO, TRACE_FLAGS, NamedModel, uid_bytes
 
 if TYPE_CHECKING:
     from vitals.telemetry.recorder import LoggedRows, Prediction
-
-_INFO = b"\x10\x09" + wire.text(b"\x1a", "INFO")
-_EVENT = "ml.prediction"
-_EVENT_NAME = wire.text(b"\x62", _EVENT)
 
 
 @dataclass(slots=True)
@@ -49,7 +44,7 @@ def sentence_of(made: Sequence[Prediction]) -> str:
 
 def uid_of(event: str, prediction_id: str) -> str:
     """The same for the same event of the same prediction: a store that has it takes it no second time."""
-    return hashlib.blake2b(f"{event} {prediction_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return uid_bytes(event.encode(), prediction_id.encode("utf-8", "replace")).decode()
 
 
 def encoded(predicted: Predicted, packed: bytes) -> tuple[bytes, Sequence[bytes]]:
@@ -60,27 +55,23 @@ def encoded(predicted: Predicted, packed: bytes) -> tuple[bytes, Sequence[bytes]
         if type(one.predicted) is str and one.confidence is not None and 0 <= one.confidence <= 1:  # else its text may be longer
             prediction_id = one.id.encode("utf-8", "replace")
             return model.of_class(one.predicted, len(prediction_id)).encoded(predicted.at, prediction_id, one.confidence, packed)
-    return _log(predicted, packed), (model.span_field, _attributes(made, wire.SPAN_ATTRIBUTE))
+    return _log(predicted, packed), (model.span_field, wire.attributes(wire.SPAN_ATTRIBUTE, attributes_of(made)))
 
 
 def _log(predicted: Predicted, packed: bytes) -> bytes:
     made, rows, at = predicted.made, predicted.features, predicted.at.to_bytes(8, "little")
     parts = [
         b"\x09" + at,
-        _INFO,
+        INFO,
         wire.sized(b"\x2a", wire.text(b"\x0a", sentence_of(made))),
         predicted.model.log_field,
-        _attributes(made, wire.LOG_ATTRIBUTE),
-        wire.attribute(wire.LOG_ATTRIBUTE, "log.record.uid", uid_of(_EVENT, made[0].id)),
+        wire.attributes(wire.LOG_ATTRIBUTE, attributes_of(made)),
+        wire.attribute(wire.LOG_ATTRIBUTE, "log.record.uid", uid_of(EVENT, made[0].id)),
     ]
     if rows is not None:
         parts.append(wire.attribute(wire.LOG_ATTRIBUTE, "ml.prediction.features", rows.text))
         if rows.omitted:
             parts.append(wire.attribute(wire.LOG_ATTRIBUTE, "ml.prediction.features_omitted", rows.omitted))
     parts += [b"\x45", TRACE_FLAGS[packed[-1]], b"\x4a\x10", packed[record.TRACE_ID], b"\x52\x08", packed[record.SPAN_ID]]
-    parts += [b"\x59", at, _EVENT_NAME]
+    parts += [b"\x59", at, EVENT_NAME]
     return wire.sized(wire.LOG_RECORD, b"".join(parts))
-
-
-def _attributes(made: Sequence[Prediction], tag: bytes) -> bytes:
-    return b"".join([wire.attribute(tag, key, value) for key, value in attributes_of(made).items()])

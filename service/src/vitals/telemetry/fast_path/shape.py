@@ -119,8 +119,8 @@ class Template:
 
     @property
     def _answered(self) -> bytes:
-        made = [wire.attribute(wire.SPAN_ATTRIBUTE, key, value) for key, value in self.shape.attributes().items()]
-        return b"".join(made) + (ERROR_STATUS if self.shape.status is not None and is_error(self.shape.status) else UNSET_STATUS)
+        failed = self.shape.status is not None and is_error(self.shape.status)
+        return wire.attributes(wire.SPAN_ATTRIBUTE, self.shape.attributes()) + (ERROR_STATUS if failed else UNSET_STATUS)
 
 
 HAS_IS_REMOTE, IS_REMOTE = 0x100, 0x200

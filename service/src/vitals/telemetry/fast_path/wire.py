@@ -7,7 +7,7 @@ since all of OTLP's that are used here fit into one byte or two.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -78,6 +78,11 @@ SPAN = LOG_RECORD = b"\x12"
 def attribute(tag: bytes, key: str, value: Value) -> bytes:
     """One attribute of a span, a log record or a resource."""
     return sized(tag, key_value(key, value))
+
+
+def attributes(tag: bytes, named: Mapping[str, Value]) -> bytes:
+    """Several, in their order."""
+    return b"".join([attribute(tag, key, value) for key, value in named.items()])
 
 
 @lru_cache(maxsize=2048, typed=True)

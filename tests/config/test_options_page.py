@@ -1,4 +1,4 @@
-"""The README's generated part is fresh."""
+"""The table of options is fresh."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from vitals.settings import ROOT
 
 def test_the_options_table_is_as_the_settings_are() -> None:
     """`.venv/bin/vitals options --format markdown` prints what belongs there."""
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs/options.md").read_text()
     begin, end = text.index(MARKERS[0]), text.index(MARKERS[1])
     assert text[begin:end] + MARKERS[1] + "\n" == as_markdown()
