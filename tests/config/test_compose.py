@@ -151,7 +151,10 @@ def test_ports_are_published_on_loopback_and_each_can_be_another(compose: Callab
     ports = StackSettings.load().ports()
     unpublished = {"ELASTICSEARCH_TRANSPORT_PORT", "JAEGER_OTLP_PORT", "JAEGER_METRICS_PORT", "ALERTS_PORT"}
     unpublished |= {
-        port for group in ("loki", "collector") for port in GROUPS[group].ports if port in idle_ports(StackSettings.load())
+        port
+        for group in ("victorialogs", "collector")
+        for port in GROUPS[group].ports
+        if port in idle_ports(StackSettings.load())
     }
     others = {name: str(20_000 + number) for number, name in enumerate(sorted(ports.keys() - unpublished))}
 

@@ -23,7 +23,7 @@ INPUTS = [f"otel-collector/inputs/{name}.yaml" for name in ("alerts", "container
 
 
 def test_each_native_process_is_a_service_of_the_same_side(whole: dict[str, Any]) -> None:
-    """Loki's is in its overlay; and the Collector, natively a group of its own, is of the service's side."""
+    """VictoriaLogs's is in its overlay; and the Collector, natively a group of its own, is of the service's side."""
     sides = {group: side for side in SIDES for group in members(side)}  # type: ignore[arg-type]  # a side is a target
     for name, process in native().items():
         if name not in SERVERS:

@@ -136,13 +136,20 @@ def test_prometheus_has_a_target_to_scrape_only_with_its_overlay(composed: Calla
     assert target == {"targets": [f"collector:{port[1]}"]}
 
 
-def test_loki_is_the_native_one(composed: Callable[..., dict[str, Any]]) -> None:
-    loki = composed("loki")["services"]["loki"]
-    assert loki["image"] == f"grafana/loki:{load_recipes(backends=['loki'])['loki'].version}"
-    native = yaml.safe_load((ROOT / "native/process-compose.yaml").read_text().replace("${SERVICE_STOP_SECONDS}", "35"))
-    for flag in ("-config.expand-env=true", "prom-graf/loki/loki.yaml"):
-        assert flag in native["processes"]["loki"]["command"]
-    assert loki["command"] == ["-config.file=/etc/loki/loki.yaml", "-config.expand-env=true"]
+def test_victorialogs_is_the_native_one(composed: Callable[..., dict[str, Any]]) -> None:
+    contained = composed("victorialogs")["services"]["victorialogs"]
+    version = load_recipes(backends=["victorialogs"])["victorialogs"].version
+    assert contained["image"] == f"victoriametrics/victoria-logs:v{version}"
+    text = (ROOT / "native/process-compose.yaml").read_text().replace("${SERVICE_STOP_SECONDS}", "35")
+    native = yaml.safe_load(text)["processes"]["victorialogs"]["command"]
+    assert re.findall(r"-\w+=", native) == [flag.partition("=")[0] + "=" for flag in contained["command"]]
+
+
+def test_victoriametrics_is_the_version_that_tests_swap_to(composed: Callable[..., dict[str, Any]]) -> None:
+    services = composed("victoriametrics")["services"]
+    version = load_recipes(for_tests=True)["victoriametrics"].version
+    assert services["victoriametrics"]["image"] == f"victoriametrics/victoria-metrics:v{version}"
+    assert services["vmalert"]["image"] == f"victoriametrics/vmalert:v{version}"
 
 
 def test_a_token_for_otlp_comes_as_a_file(composed: Callable[..., dict[str, Any]], tmp_path: Path) -> None:

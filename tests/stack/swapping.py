@@ -87,11 +87,11 @@ def logged_in_elasticsearch(stack: Stack, ids: set[str]) -> collections.Counter[
     return collections.Counter(document["trace_id"] for document in stack.documents("logs-*", query))
 
 
-def logged_in_loki(stack: Stack, ids: set[str]) -> collections.Counter[str]:
-    """By the label that every record of the service has; at most 5,000, which is Loki's own limit."""
-    asked = {"query": f'{{service_name="{SERVICE}"}} | event_name="ml.prediction"', "limit": 5000, "since": "1h"}
-    answer = stack.stores.loki.get("/loki/api/v1/query_range", params=asked).raise_for_status().json()
-    found = [one["stream"]["trace_id"] for one in answer["data"]["result"] for _ in one["values"]]
+def logged_in_victorialogs(stack: Stack, ids: set[str]) -> collections.Counter[str]:
+    """By the fields that every record of the service has."""
+    asked = {"query": f'service.name:="{SERVICE}" event_name:="ml.prediction" | fields trace_id'}
+    answer = stack.stores.victorialogs.post("/select/logsql/query", data=asked).raise_for_status()
+    found = [json.loads(line)["trace_id"] for line in answer.text.splitlines()]
     return collections.Counter(trace_id for trace_id in found if trace_id in ids)
 
 

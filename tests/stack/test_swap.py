@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from vitals.stack.engines import Engines
 from vitals.stack.ports import listeners
+from vitals.stack.recipes import load_recipes
 
 from ..ports import free_ports
 from .conftest import Stack, eventually
@@ -25,7 +25,7 @@ from .swapping import (
     joined,
     logged_in_elasticsearch,
     logged_in_file,
-    logged_in_loki,
+    logged_in_victorialogs,
     one_joined,
     pids,
     running,
@@ -50,30 +50,32 @@ def swap(stack: Stack) -> Iterator[Callable[..., Swapped]]:
         assert back.returncode == 0, back.stdout + back.stderr
 
 
-def test_loki_and_remote_write_take_over_under_load(stack: Stack, swap: Callable[..., Swapped]) -> None:
+def test_victorialogs_and_remote_write_take_over_under_load(stack: Stack, swap: Callable[..., Swapped]) -> None:
     settled(stack)
     names = series(stack)
     with asking(stack.url) as answered:
         so_far = len(answered)
-        swapped = swap(METRICS_BACKEND="prometheus-remote-write", LOGS_BACKEND="loki")
+        swapped = swap(METRICS_BACKEND="prometheus-remote-write", LOGS_BACKEND="victorialogs")
         assert len(answered) > so_far, "the service answered meanwhile"
         assert "what waits for metrics/prometheus, logs/elasticsearch: sent" in swapped.said
     ids = set(answered)
 
     def stored() -> collections.Counter[str]:
-        return logged_in_elasticsearch(stack, ids) + logged_in_loki(swapped.stack, ids)
+        return logged_in_elasticsearch(stack, ids) + logged_in_victorialogs(swapped.stack, ids)
 
     found = eventually(stored, lambda found: set(found) == ids, why="each answered request was logged in one of the two")
     assert set(found.values()) == {1}, "and once"
-    assert logged_in_loki(swapped.stack, ids), "the later ones in Loki"
+    assert logged_in_victorialogs(swapped.stack, ids), "the later ones in VictoriaLogs"
     view = one_joined(swapped.stack)
-    assert [log.event for log in view.loki_logs] == ["ml.prediction"]
-    assert view.loki_logs[0].body.startswith("predicted setosa")
-    assert "LOGS_BACKEND is loki" in view.unused["elasticsearch logs"]
+    [log] = view.other_logs["victorialogs"]
+    assert log.event == "ml.prediction"
+    assert log.body.startswith("predicted setosa")
+    assert log.attributes["ml.prediction.class"] == "setosa", "names keep their dots"
+    assert "LOGS_BACKEND is victorialogs" in view.unused["elasticsearch logs"]
     assert {one.metric for one in view.exemplars} >= {"http_server_request_duration_seconds_bucket"}
     eventually(lambda: series(stack) ^ names, lambda differing: not differing, why="the series have the same names and labels")
     shown = swapped.stack.vitals("trace", view.trace_id)
-    assert "Loki           1 log record" in shown.stdout
+    assert "VictoriaLogs   1 log record" in shown.stdout
 
 
 def test_a_swap_that_the_collector_would_refuse_stops_nothing(stack: Stack, tmp_path: Path) -> None:
@@ -87,21 +89,21 @@ def test_a_swap_that_the_collector_would_refuse_stops_nothing(stack: Stack, tmp_
 
 
 def test_two_logs_backends_one_of_them_down(stack: Stack, swap: Callable[..., Swapped]) -> None:
-    """What waits for Loki is in a queue of its own, and not in Elasticsearch's way; Loki gets it once it is there."""
+    """What waits for VictoriaLogs is in a queue of its own, and not in Elasticsearch's way; it gets that once it is there."""
     [nobody] = free_ports(1)
-    swap(LOGS_BACKEND="elasticsearch+loki", LOKI_URL=f"http://127.0.0.1:{nobody}")
+    swap(LOGS_BACKEND="elasticsearch+victorialogs", VICTORIALOGS_URL=f"http://127.0.0.1:{nobody}")
     with asking(stack.url) as answered:
         pass
     ids = set(answered)
     eventually(lambda: logged_in_elasticsearch(stack, ids), lambda found: set(found) == ids, why="Elasticsearch has them all")
-    first = swap(LOGS_BACKEND="elasticsearch", TRACES_BACKEND="elasticsearch", LOKI_URL=f"http://127.0.0.1:{nobody}")
-    assert "bytes for logs/loki stay on disk, and are sent as soon as it answers" in first.said
+    first = swap(LOGS_BACKEND="elasticsearch", TRACES_BACKEND="elasticsearch", VICTORIALOGS_URL=f"http://127.0.0.1:{nobody}")
+    assert "bytes for logs/victorialogs stay on disk, and are sent as soon as it answers" in first.said
     assert "TRACES_BACKEND is elasticsearch" in one_joined(first.stack).unused["jaeger"]
-    loki = swap(LOGS_BACKEND="elasticsearch+loki")
-    eventually(lambda: logged_in_loki(loki.stack, ids), lambda found: set(found) == ids, why="Loki got what waited for it")
+    both = swap(LOGS_BACKEND="elasticsearch+victorialogs")
+    eventually(lambda: logged_in_victorialogs(both.stack, ids), lambda found: set(found) == ids, why="it got what waited for it")
     back = swap(LOGS_BACKEND="elasticsearch")
-    assert "what waits for logs/loki: sent" in back.said
-    assert loki.stack.settings.loki_port not in listeners(), "a server that only Loki's users need is stopped"
+    assert "what waits for logs/victorialogs: sent" in back.said
+    assert both.stack.settings.victorialogs_port not in listeners(), "a server that only its users need is stopped"
 
 
 def test_scraped_metrics_logs_in_a_file_and_jaeger_alone(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
@@ -132,9 +134,7 @@ def test_scraped_metrics_logs_in_a_file_and_jaeger_alone(stack: Stack, swap: Cal
 
 
 def test_victoriametrics_beside_prometheus_and_alone(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
-    binary = shutil.which("victoria-metrics")
-    if binary is None:
-        pytest.skip("victoria-metrics is not on PATH: on Debian the package victoria-metrics has it")
+    binary = Engines(stack.settings.vitals_cache_dir, load_recipes(for_tests=True)).binary("victoria-metrics")
     [port] = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     # What is younger than its latency offset it does not show: 30 s, unless it is told otherwise.

@@ -27,14 +27,15 @@ def settings(**options: str) -> StackSettings:
 def test_the_default_backends_need_no_server_of_their_own() -> None:
     assert backends.servers(settings()) == set()
     assert backends.unused_places(settings()) == {}
-    assert {"LOKI_PORT", "COLLECTOR_SCRAPE_PORT"} <= backends.idle_ports(settings())
+    assert {"VICTORIALOGS_PORT", "COLLECTOR_SCRAPE_PORT"} <= backends.idle_ports(settings())
 
 
-def test_loki_is_the_stacks_own_unless_an_address_says_otherwise() -> None:
-    assert backends.servers(settings(logs_backend="elasticsearch+loki")) == {"loki"} == SERVERS
-    assert backends.servers(settings(logs_backend="loki", loki_url="http://logs:3100")) == set()
-    assert not {"LOKI_PORT", "LOKI_GRPC_PORT"} & backends.idle_ports(settings(logs_backend="loki"))
-    assert "LOKI_PORT" in backends.idle_ports(settings(logs_backend="loki", loki_url="http://logs:3100"))
+def test_victorialogs_is_the_stacks_own_unless_an_address_says_otherwise() -> None:
+    elsewhere = {"logs_backend": "victorialogs", "victorialogs_url": "http://logs:9428"}
+    assert backends.servers(settings(logs_backend="elasticsearch+victorialogs")) == {"victorialogs"} == SERVERS
+    assert backends.servers(settings(**elsewhere)) == set()
+    assert "VICTORIALOGS_PORT" not in backends.idle_ports(settings(logs_backend="victorialogs"))
+    assert "VICTORIALOGS_PORT" in backends.idle_ports(settings(**elsewhere))
 
 
 def test_vitals_trace_looks_where_the_backends_keep_what_they_get() -> None:
@@ -67,28 +68,28 @@ def test_a_former_backends_queue_is_sent_until_it_is_empty() -> None:
     first = draining.planned(Queues(), settings())
     assert first.draining == ()
     assert draining.planned(first, settings()) is first
-    second = draining.planned(first, settings(logs_backend="loki", metrics_backend="none"))
+    second = draining.planned(first, settings(logs_backend="victorialogs", metrics_backend="none"))
     assert second.draining == ("metrics/prometheus", "logs/elasticsearch")
     emptied = draining.with_emptied(second, {"logs/elasticsearch": 0, "metrics/prometheus": 12.0})
     assert emptied.waiting == ("metrics/prometheus",)
     third = draining.planned(emptied, settings(logs_backend="file", metrics_backend="none"))
-    assert third.draining == ("logs/loki", "metrics/prometheus"), "what is empty is left out, what is not stays"
-    assert draining.servers(third, settings()) == {"loki"}, "it has to run until it got what waits for it"
+    assert third.draining == ("logs/victorialogs", "metrics/prometheus"), "what is empty is left out, what is not stays"
+    assert draining.servers(third, settings()) == {"victorialogs"}, "it has to run until it got what waits for it"
     assert draining.planned(third, settings(logs_backend="none", metrics_backend="none")).draining == (
-        "logs/loki",
+        "logs/victorialogs",
         "metrics/prometheus",
     ), "a file has no queue"
-    assert draining.planned(third, settings()).draining == ("logs/loki",), "chosen again, it is sent as usual"
+    assert draining.planned(third, settings()).draining == ("logs/victorialogs",), "chosen again, it is sent as usual"
 
 
 def test_of_two_at_once_only_the_one_that_was_dropped_is_emptied(tmp_path: Path) -> None:
-    both = draining.planned(Queues(), settings(logs_backend="elasticsearch+loki"))
+    both = draining.planned(Queues(), settings(logs_backend="elasticsearch+victorialogs"))
     queues = draining.planned(both, settings())
-    assert queues.draining == ("logs/loki",)
+    assert queues.draining == ("logs/victorialogs",)
     draining.write(tmp_path, queues)
     assert draining.read(tmp_path) == queues
     override = json.loads((tmp_path / "draining.yaml").read_text())
-    assert override["service"]["pipelines"] == {"logs/loki": {"receivers": ["otlp/draining"]}}
+    assert override["service"]["pipelines"] == {"logs/victorialogs": {"receivers": ["otlp/draining"]}}
     assert draining.arguments(tmp_path, queues)[-1] == str(tmp_path / "draining.yaml")
     assert draining.arguments(tmp_path, Queues()) == []
 

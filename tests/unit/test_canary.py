@@ -226,6 +226,7 @@ def test_a_service_that_is_away_is_counted_and_asked_again(
     [
         ({}, EVERY),
         ({"logs_backend": "loki", "traces_backend": "jaeger"}, {"prometheus", "jaeger", "loki"}),
+        ({"logs_backend": "victorialogs", "traces_backend": "jaeger"}, {"prometheus", "jaeger", "victorialogs"}),
         ({"metrics_backend": "none", "logs_backend": "file", "traces_backend": "elasticsearch"}, {"elasticsearch spans"}),
         ({"metrics_backend": "mimir", "logs_backend": "none", "traces_backend": "otlp"}, set()),
     ],

@@ -171,6 +171,6 @@ def test_in_a_container_the_stores_are_where_its_variables_say(tmp_path: Path, m
 
 
 def test_what_only_tests_need_is_not_built_for_the_stack() -> None:
-    assert load_recipes(for_tests=True).keys() == {"docker-compose", "loki"}
+    assert load_recipes(for_tests=True).keys() == {"docker-compose", "victorialogs", "victoriametrics"}
     assert not load_recipes().keys() & load_recipes(for_tests=True).keys()
-    assert load_recipes(backends=["loki"]).keys() == load_recipes().keys() | {"loki"}
+    assert load_recipes(backends=["victorialogs"]).keys() == load_recipes().keys() | {"victorialogs"}

@@ -79,8 +79,9 @@ def test_writes_rison(value: object, written: str) -> None:
     assert rison(value) == written
 
 
-def test_logs_are_shown_from_where_they_are() -> None:
-    pane = _pane(Links(StackSettings.load(logs_backend="loki", grafana_port=3001)).logs_in_grafana(TRACE, WHEN))
-    assert pane["datasource"] == "loki"
+@pytest.mark.parametrize("backend", ["loki", "victorialogs"])
+def test_logs_are_shown_from_where_they_are(backend: str) -> None:
+    pane = _pane(Links(StackSettings.load(logs_backend=backend, grafana_port=3001)).logs_in_grafana(TRACE, WHEN))
+    assert pane["datasource"] == backend
     [query] = pane["queries"]  # type: ignore[misc]
     assert TRACE in query["expr"]

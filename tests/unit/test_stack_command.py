@@ -100,7 +100,7 @@ def test_a_failed_start_is_told_in_the_processs_own_words(tmp_path: Path) -> Non
 def test_groups_start_engines_first() -> None:
     assert waves(members("all", servers=[])) == [["elk", "prom-graf"], ["collector"], ["service"]]
     assert waves(members("service")) == [["collector"], ["service"]]
-    assert waves(members("all")) == [["elk", "prom-graf", "loki"], ["collector"], ["service"]]
+    assert waves(members("all")) == [["elk", "prom-graf", "victorialogs"], ["collector"], ["service"]]
     ports = [port for group in GROUPS.values() for port in group.ports]
     with_containers_only = {"GRAFANA_PORT", "KIBANA_PORT"}
     assert sorted(ports) == sorted(set(StackSettings.load().ports()) - with_containers_only)

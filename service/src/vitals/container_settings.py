@@ -22,16 +22,16 @@ class ContainerSettings(Options):
     grafana_image: str = Field("grafana/grafana:12.4.10", description="Grafana's image.")
     loki_image: str = Field("grafana/loki:3.7.8", description="Loki's image (overlays/loki.yaml).")
     victoriametrics_image: str = Field(
-        "victoriametrics/victoria-metrics:v1.124.0", description="VictoriaMetrics's image (overlays/victoriametrics.yaml)."
+        "victoriametrics/victoria-metrics:v1.151.0", description="VictoriaMetrics's image (overlays/victoriametrics.yaml)."
     )
-    vmalert_image: str = Field("victoriametrics/vmalert:v1.124.0", description="vmalert's image; of VictoriaMetrics's version.")
+    vmalert_image: str = Field("victoriametrics/vmalert:v1.151.0", description="vmalert's image; of VictoriaMetrics's version.")
     victorialogs_image: str = Field(
-        "victoriametrics/victoria-logs:v1.28.0", description="VictoriaLogs's image (overlays/victorialogs.yaml)."
+        "victoriametrics/victoria-logs:v1.52.1", description="VictoriaLogs's image (overlays/victorialogs.yaml)."
     )
     mimir_image: str = Field("grafana/mimir:2.17.0", description="Mimir's image (overlays/mimir.yaml).")
     tempo_image: str = Field("grafana/tempo:2.8.2", description="Tempo's image (overlays/tempo.yaml).")
     victoriametrics_port: Port = Field(8428, description="VictoriaMetrics.")
-    victorialogs_port: Port = Field(9428, description="VictoriaLogs.")
+    loki_port: Port = Field(3100, description="Loki.")
     mimir_port: Port = Field(9009, description="Mimir.")
     tempo_port: Port = Field(3200, description="Tempo's API; the Collector reaches its OTLP receiver inside the network.")
     elasticsearch_memory: str = Field(

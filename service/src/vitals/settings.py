@@ -212,8 +212,7 @@ class StackSettings(Options):
     jaeger_metrics_port: Port = Field(8887, description="Jaeger's own metrics.")
     node_exporter_port: Port = Field(9100, description="node_exporter.")
     alertmanager_port: Port = Field(9093, description="Alertmanager: its API and its page.")
-    loki_port: Port = Field(3100, description="Loki, with LOGS_BACKEND=loki.")
-    loki_grpc_port: Port = Field(9096, description="Loki's port for its own parts; it has one even when alone.")
+    victorialogs_port: Port = Field(9428, description="VictoriaLogs, with LOGS_BACKEND=victorialogs.")
 
     grafana_port: Port = Field(3000, description="Grafana (with containers).")
     kibana_port: Port = Field(5601, description="Kibana (with containers).")
@@ -223,8 +222,10 @@ class StackSettings(Options):
     )
     mimir_url: str = Field("http://127.0.0.1:9009", description="Mimir, with METRICS_BACKEND=mimir.")
     mimir_tenant: str = Field("anonymous", description="Whose metrics they are, for a Mimir with several tenants.")
-    loki_url: str = Field("", description="A Loki of your own, with LOGS_BACKEND=loki; without it the stack runs one.")
-    victorialogs_url: str = Field("http://127.0.0.1:9428", description="VictoriaLogs, with LOGS_BACKEND=victorialogs.")
+    loki_url: str = Field("http://127.0.0.1:3100", description="Loki, with LOGS_BACKEND=loki.")
+    victorialogs_url: str = Field(
+        "", description="A VictoriaLogs of your own, with LOGS_BACKEND=victorialogs; without it the stack runs one."
+    )
     logs_file: Path | None = Field(
         None, description="The file of LOGS_BACKEND=file; without it, collector/logs/logs.jsonl in VITALS_STATE_DIR."
     )

@@ -16,7 +16,8 @@ from vitals.stack.recipes import load_recipes
 
 def engines(
     for_tests: Annotated[
-        bool, typer.Option("--for-tests", help="Also what the stack as it comes does without: docker compose, Loki.")
+        bool,
+        typer.Option("--for-tests", help="Also what only the tests need: docker compose, VictoriaLogs, VictoriaMetrics."),
     ] = False,
 ) -> None:
     """Build or fetch the engines that are not cached yet; about ten minutes on 2 cores where none is."""

@@ -66,7 +66,7 @@ def as_document(view: TraceView, links: list[Link]) -> dict[str, Any]:
             "logs": [dataclasses.asdict(one) for one in view.elasticsearch_logs],
         },
         "jaeger": {"spans": [dataclasses.asdict(one) for one in view.jaeger_spans]},
-        **({"loki": {"logs": [dataclasses.asdict(one) for one in view.loki_logs]}} if "loki" in view.places else {}),
+        **{place: {"logs": [dataclasses.asdict(one) for one in logs]} for place, logs in view.other_logs.items()},
         "exceptions": [{"time": log.time, "told": told} for log in view.logs if (told := remark(view, log))],
         "missing": [{"place": place, "reason": reason(view, place), "used": place not in view.unused} for place in view.missing],
         "links": {link.name: link.url for link in links},

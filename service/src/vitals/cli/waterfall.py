@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vitals.stack.follow import reason
-from vitals.stack.records import Exemplar, Log, Span, TraceView
+from vitals.stack.records import LOG_PLACES, Exemplar, Log, Span, TraceView
 from vitals.stack.remarks import remark
 from vitals.telemetry import printable
 
@@ -50,8 +50,7 @@ def summary(view: TraceView) -> list[tuple[str, int, str]]:
     ]
     if recorded := sum(log.on_span for log in view.logs):
         counted.append(("On its spans", recorded, "exception"))
-    if "loki" in view.places:
-        counted.append(("Loki", len(view.loki_logs), "log record"))
+    counted += [(name, len(view.other_logs.get(at, [])), "log record") for at, name in LOG_PLACES.items() if at in view.places]
     return [(store, count, kind if count == 1 else f"{kind}s") for store, count, kind in counted]
 
 

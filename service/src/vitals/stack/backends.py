@@ -12,7 +12,7 @@ from vitals.settings import StackSettings
 from vitals.stack.records import USUAL_PLACES, Place
 
 Signal = Literal["metrics", "logs", "traces"]
-Server = Literal["loki"]
+Server = Literal["victorialogs"]
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 
 
@@ -78,18 +78,18 @@ BACKENDS: dict[Signal, dict[str, Backend]] = {
     "logs": {
         "elasticsearch": Backend("Elasticsearch (part of the stack)", "elasticsearch/logs", ("elasticsearch logs",)),
         "loki": Backend(
-            "Loki (the stack runs one, unless LOKI_URL names another)",
+            "Loki at LOKI_URL",
             "otlp_http/loki",
             ("loki",),
-            server="loki",
             overlay="loki",
-            ports=("LOKI_PORT", "LOKI_GRPC_PORT"),
         ),
         "victorialogs": Backend(
-            "VictoriaLogs at VICTORIALOGS_URL",
+            "VictoriaLogs (the stack runs one, unless VICTORIALOGS_URL names another)",
             "otlp_http/victorialogs",
-            unread="`vitals trace` does not ask VictoriaLogs; Grafana does",
+            ("victorialogs",),
+            server="victorialogs",
             overlay="victorialogs",
+            ports=("VICTORIALOGS_PORT",),
         ),
         "otlp": _otlp("logs"),
         "file": Backend(
@@ -136,7 +136,7 @@ def in_use(settings: StackSettings) -> list[Backend]:
 
 def server_of(backend: Backend, settings: StackSettings) -> Server | None:
     """The engine that the native stack runs for a backend alone; none where an address says that someone else does."""
-    addresses: dict[Server, str] = {"loki": settings.loki_url}
+    addresses: dict[Server, str] = {"victorialogs": settings.victorialogs_url}
     return backend.server if backend.server and not addresses[backend.server] else None
 
 

@@ -80,7 +80,7 @@ _READ_BY_ONE: dict[GroupName, frozenset[str]] = {
             *("OTLP_BACKEND_ENDPOINT", "OTLP_BACKEND_AUTHORIZATION_FILE"),
         }
     ),
-    "loki": frozenset({"LOKI", "LOKI_DATA", "LOKI_RETENTION", "LOKI_PORT", "LOKI_GRPC_PORT"}),
+    "victorialogs": frozenset({"VICTORIALOGS", "VICTORIALOGS_DATA", "VICTORIALOGS_PORT"}),
 }
 """What no other group reads, and so need not be started anew for."""
 
@@ -123,8 +123,8 @@ def _backends(settings: StackSettings) -> dict[str, str]:
         "VICTORIAMETRICS_URL": settings.victoriametrics_url,
         "MIMIR_URL": settings.mimir_url,
         "MIMIR_TENANT": settings.mimir_tenant,
-        "LOKI_URL": settings.loki_url or f"http://{LOOPBACK}:{settings.loki_port}",
-        "VICTORIALOGS_URL": settings.victorialogs_url,
+        "LOKI_URL": settings.loki_url,
+        "VICTORIALOGS_URL": settings.victorialogs_url or f"http://{LOOPBACK}:{settings.victorialogs_port}",
         "LOGS_FILE": str(settings.logs_file or settings.vitals_state_dir / "collector" / "logs" / "logs.jsonl"),
         "TEMPO_OTLP_ENDPOINT": settings.tempo_otlp_endpoint,
         "OTLP_BACKEND_ENDPOINT": settings.otlp_backend_endpoint,
@@ -152,7 +152,7 @@ def _folders(settings: StackSettings, inherited: Mapping[str, str]) -> dict[str,
         "ALERTMANAGER_FOLDER": str(state / "alertmanager"),
         "ALERTMANAGER_DATA": str(state / "alertmanager" / "data"),
         "JAEGER_DATA": str(state / "jaeger"),
-        "LOKI_DATA": str(state / "loki"),
+        "VICTORIALOGS_DATA": str(state / "victorialogs"),
         "ELASTICSEARCH_DATA": str(state / "elasticsearch" / "data"),
         "ELASTICSEARCH_LOGS": str(state / "elasticsearch" / "logs"),
         "ES_PATH_CONF": str(state / "elasticsearch" / "config"),
@@ -166,7 +166,7 @@ def _programs(settings: StackSettings, engines: Engines, java_home: Path) -> dic
         "OTELCOL": str(engines.binary("otelcol")),
         "PROMETHEUS": str(engines.binary("prometheus")),
         "JAEGER": str(engines.binary("jaeger")),
-        "LOKI": str(engines.binary("loki")) if "loki" in engines else "",
+        "VICTORIALOGS": str(engines.binary("victoria-logs")) if "victorialogs" in engines else "",
         "NODE_EXPORTER": str(engines.binary("node_exporter")),
         "ALERTMANAGER": str(engines.binary("alertmanager")),
         "ELASTICSEARCH": str(engines.binary("elasticsearch")),
@@ -187,7 +187,6 @@ def _retention(settings: StackSettings) -> dict[str, str]:
         "TRACES_RETENTION": settings.traces_retention,
         "METRICS_RETENTION": settings.metrics_retention,
         "JAEGER_TTL": _in_hours(settings.traces_retention),
-        "LOKI_RETENTION": _in_hours(settings.logs_retention),
     }
 
 

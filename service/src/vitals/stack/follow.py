@@ -12,7 +12,7 @@ import httpx2 as httpx
 
 from vitals.errors import SettingsError
 from vitals.stack.error_words import words_of
-from vitals.stack.records import Place, TraceView
+from vitals.stack.records import LOG_PLACES, Place, TraceView
 from vitals.stack.stores import Stores
 
 _POLL_SECONDS = 0.2
@@ -40,6 +40,11 @@ HINTS: dict[Place, str] = {
         "no log record of it. Usual: it is younger than two seconds; nothing was logged in it; "
         "the log level is above the records'; Loki was away and the Collector's queue is still being sent; "
         "it was before Loki was chosen, or more than seven days ago."
+    ),
+    "victorialogs": (
+        "no log record of it. Usual: it is younger than two seconds; nothing was logged in it; "
+        "the log level is above the records'; VictoriaLogs was away and the Collector's queue is still being sent; "
+        "it was before VictoriaLogs was chosen; it is older than LOGS_RETENTION."
     ),
 }
 """What it usually means that a store has nothing of a trace."""
@@ -84,7 +89,7 @@ def look(stores: Stores, trace_id: str) -> TraceView:
         elasticsearch_spans=answers.get("elasticsearch spans", []),
         jaeger_spans=answers.get("jaeger", []),
         elasticsearch_logs=answers.get("elasticsearch logs", []),
-        loki_logs=answers.get("loki", []),
+        other_logs={place: answers[place] for place in LOG_PLACES if place in answers},
         places=stores.places,
         unused=stores.unused,
         unreachable=unreachable,

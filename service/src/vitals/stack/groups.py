@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-GroupName = Literal["elk", "prom-graf", "loki", "collector", "service"]
+GroupName = Literal["elk", "prom-graf", "victorialogs", "collector", "service"]
 Target = Literal["all", "elk", "prom-graf", "service"]
 
 _MIB = 1024**2
@@ -48,7 +48,7 @@ GROUPS: dict[GroupName, Group] = {
         400 * _MIB,
         ("prometheus", "jaeger", "alertmanager"),
     ),
-    "loki": Group("loki", ("LOKI_PORT", "LOKI_GRPC_PORT"), 300 * _MIB, ("loki",)),
+    "victorialogs": Group("victorialogs", ("VICTORIALOGS_PORT",), 100 * _MIB, ("victorialogs",)),
     "collector": Group(
         "collector",
         (
@@ -68,13 +68,13 @@ GROUPS: dict[GroupName, Group] = {
 }
 """In the order of starting: the engines that store come before what sends to them; stopping goes the other way."""
 
-SERVERS: frozenset[GroupName] = frozenset({"loki"})
+SERVERS: frozenset[GroupName] = frozenset({"victorialogs"})
 """Groups that run only where a chosen backend wants them."""
 
 _OF_TARGET: dict[Target, tuple[GroupName, ...]] = {
     "all": tuple(GROUPS),
     "elk": ("elk",),
-    "prom-graf": ("prom-graf", "loki"),
+    "prom-graf": ("prom-graf", "victorialogs"),
     "service": ("collector", "service"),
 }
 

@@ -23,8 +23,16 @@ GRAFANA_DATA_SOURCES = {
     "elasticsearch-logs": "elasticsearch",
     "elasticsearch-traces": "elasticsearch",
     "loki": "loki",
+    "victorialogs": "victoriametrics-logs-datasource",
 }
-"""Each data source's uid and its type, as prom-graf/grafana provisions them; Loki's comes with its overlay."""
+"""Each data source's uid and its type, as prom-graf/grafana provisions them; the last two come with their overlays."""
+
+
+_OTHER_LOGS = {
+    "loki": ("Loki", '{{service_name=~".+"}} | trace_id="{}"'),
+    "victorialogs": ("VictoriaLogs", 'trace_id:="{}"'),
+}
+"""Backends of logs that have a data source of their own, by its uid: their names, and how they are asked for a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Links:
     def __init__(self, settings: StackSettings) -> None:
         self.grafana = f"http://127.0.0.1:{settings.grafana_port}"
         self.kibana = f"http://127.0.0.1:{settings.kibana_port}"
-        self.logs_in_loki = settings.logs_backend == "loki"
+        self.logs_backend = settings.logs_backend
 
     def of_trace(self, trace_id: str, when: TimeRange) -> list[Link]:
         """The screens that tell one trace's story, in the order of the walk."""
@@ -65,7 +73,7 @@ class Links:
             Link(
                 "logs",
                 self.logs_in_grafana(trace_id, when),
-                f"its logs, in Grafana from {'Loki' if self.logs_in_loki else 'Elasticsearch'}",
+                f"its logs, in Grafana from {_OTHER_LOGS.get(self.logs_backend, ('Elasticsearch', ''))[0]}",
             ),
             Link("story", self.logs_in_kibana(trace_id, when), "its logs, in Kibana"),
             Link("spans", self.spans_in_kibana(trace_id, when), "its spans, in Kibana"),
@@ -80,9 +88,10 @@ class Links:
         return self._explore("jaeger", {"query": trace_id}, when)
 
     def logs_in_grafana(self, trace_id: str, when: TimeRange) -> str:
-        """The trace's logs in Explore, from Elasticsearch, or from Loki where that alone gets them."""
-        if self.logs_in_loki:
-            return self._explore("loki", {"expr": f'{{service_name=~".+"}} | trace_id="{trace_id}"'}, when)
+        """The trace's logs in Explore, from Elasticsearch, or from the other store where that alone gets them."""
+        if self.logs_backend in _OTHER_LOGS:
+            _, query = _OTHER_LOGS[self.logs_backend]
+            return self._explore(self.logs_backend, {"expr": query.format(trace_id)}, when)
         logs = {"query": f"trace_id:{trace_id}", "metrics": [{"id": "1", "type": "logs"}], "timeField": "@timestamp"}
         return self._explore("elasticsearch-logs", logs, when)
 

@@ -42,7 +42,7 @@ USUAL_SECONDS = {
     "prometheus": 2,
     "jaeger": 3,
     "node_exporter": 1,
-    "loki": 17,
+    "victorialogs": 1,
     "alertmanager": 1,
     "collector": 3,
     "canary": 1,
@@ -178,7 +178,7 @@ class NativeStack:
         """Folders, secrets and configuration files, for all groups, since they know of one another; and a model to serve."""
         self.state.mkdir(parents=True, exist_ok=True)
         self.secrets.ensure()
-        for folder in ("logs", "collector", "collector/queue", "jaeger", "loki"):
+        for folder in ("logs", "collector", "collector/queue", "jaeger", "victorialogs"):
             make_private_folder(self.state / folder)
         if "elk" in to_start:
             # Not under one that runs: it watches its files, and takes one that is not its own yet for a loss of all roles.

@@ -67,16 +67,20 @@ class Exemplar:
     time: int
 
 
-Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs", "loki"]
+Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs", "loki", "victorialogs"]
 
 USUAL_PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs")
 """Where a trace is looked for with the backends as they come."""
+
+LOG_PLACES: dict[Place, str] = {"loki": "Loki", "victorialogs": "VictoriaLogs"}
+"""Other stores of logs, each with its name for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
     """One trace as every store has it.
 
+    `other_logs`: those of Loki and VictoriaLogs.
     `places`: those that it was looked for in; `unused` says why nothing is sent to one, `unreachable` why one could not be asked.
     """
 
@@ -85,7 +89,7 @@ class TraceView:
     elasticsearch_spans: list[Span] = field(default_factory=list)
     jaeger_spans: list[Span] = field(default_factory=list)
     elasticsearch_logs: list[Log] = field(default_factory=list)
-    loki_logs: list[Log] = field(default_factory=list)
+    other_logs: dict[Place, list[Log]] = field(default_factory=dict)
     places: tuple[Place, ...] = USUAL_PLACES
     unused: dict[Place, str] = field(default_factory=dict)
     unreachable: dict[Place, str] = field(default_factory=dict)
@@ -97,11 +101,11 @@ class TraceView:
 
     @property
     def logs(self) -> list[Log]:
-        """What to draw of logs: Elasticsearch's, whose attributes keep their types and names; else Loki's.
+        """What to draw of logs: Elasticsearch's, whose attributes keep their types and names; else another store's.
 
         Also the exceptions that were recorded on spans; one that was logged as well is drawn once.
         """
-        found = self.elasticsearch_logs or self.loki_logs
+        found = self.elasticsearch_logs or next((logs for logs in self.other_logs.values() if logs), [])
         logged = [_last_line(log) for log in found if not log.on_span and log.exception]
         of_spans = {(log.time, log.exception): log for span in self.jaeger_spans for log in span.exceptions}
         of_spans |= {(log.time, log.exception): log for log in found if log.on_span}
@@ -116,7 +120,8 @@ class TraceView:
             "elasticsearch spans": bool(self.elasticsearch_spans),
             "jaeger": bool(self.jaeger_spans),
             "elasticsearch logs": bool(self.elasticsearch_logs),
-            "loki": bool(self.loki_logs),
+            "loki": bool(self.other_logs.get("loki")),
+            "victorialogs": bool(self.other_logs.get("victorialogs")),
         }
         return [place for place in self.places if not found[place]]
 

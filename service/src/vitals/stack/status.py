@@ -21,7 +21,7 @@ from vitals.stack.secrets import Secrets
 COMPONENTS: dict[str, GroupName] = {
     "service": "service",
     "collector": "collector",
-    "loki": "loki",
+    "victorialogs": "victorialogs",
     "prometheus": "prom-graf",
     "elasticsearch": "elk",
     "jaeger": "prom-graf",
@@ -78,7 +78,7 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
     jaeger_health = f"{address('JAEGER_HEALTH_URL', settings.jaeger_health_port)}/status"
     node_exporter = address("NODE_EXPORTER_URL", settings.node_exporter_port)
     alertmanager = address("ALERTMANAGER_URL", settings.alertmanager_port)
-    loki = address("LOKI_URL", settings.loki_port)
+    victorialogs = address("VICTORIALOGS_URL", settings.victorialogs_port)
     found = [
         Component("service", served, f"{served}/health/ready", {"docs_url": f"{served}/docs"}),
         Component(
@@ -102,7 +102,7 @@ def components(settings: StackSettings, service: Settings, target: Target = "all
         Component("jaeger", address("JAEGER_URL", settings.jaeger_port), jaeger_health, {"health_url": jaeger_health}),
         Component("node_exporter", node_exporter, node_exporter, {"metrics_url": f"{node_exporter}/metrics"}),
         Component("alertmanager", alertmanager, f"{alertmanager}/-/ready"),
-        Component("loki", loki, f"{loki}/ready"),
+        Component("victorialogs", victorialogs, f"{victorialogs}/health"),
     ]
     wanted = members(target, backends.servers(settings))
     return [component for component in found if COMPONENTS[component.name] in wanted]

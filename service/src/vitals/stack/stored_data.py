@@ -13,7 +13,7 @@ _EVERYTHING = (
     "prometheus",
     "alertmanager",
     "jaeger",
-    "loki",
+    "victorialogs",
     "collector",
     "logs",
     "model",

@@ -88,4 +88,4 @@ class Running:
 
 def _target(group: GroupName) -> str:
     """What `vitals up` calls it: some groups have no name of their own there."""
-    return {"collector": "service", "loki": "prom-graf"}.get(group, group)
+    return {"collector": "service", "victorialogs": "prom-graf"}.get(group, group)

@@ -12,7 +12,7 @@ from vitals.stack import backends
 from vitals.stack.addresses import address
 from vitals.stack.records import Exemplar, Log, Place, Span
 from vitals.stack.secrets import Secrets
-from vitals.stack.stores import elasticsearch, jaeger, loki, prometheus
+from vitals.stack.stores import elasticsearch, jaeger, loki, prometheus, victorialogs
 
 READER = "reader"
 MOST = elasticsearch.MOST
@@ -33,11 +33,12 @@ class Stores:
         self.elasticsearch = _client(address("ELASTICSEARCH_URL", settings.elasticsearch_port), (READER, password))
         self.prometheus = _client(address("PROMETHEUS_URL", settings.prometheus_port))
         self.jaeger = _client(address("JAEGER_URL", settings.jaeger_port))
-        self.loki = _client(settings.loki_url or address("LOKI_URL", settings.loki_port))
+        self.loki = _client(settings.loki_url)
+        self.victorialogs = _client(settings.victorialogs_url or address("VICTORIALOGS_URL", settings.victorialogs_port))
 
     def close(self) -> None:
         """Close the connections."""
-        for client in (self.elasticsearch, self.prometheus, self.jaeger, self.loki):
+        for client in (self.elasticsearch, self.prometheus, self.jaeger, self.loki, self.victorialogs):
             client.close()
 
     def questions(self) -> Mapping[Place, Callable[[str], list[Any]]]:
@@ -48,6 +49,7 @@ class Stores:
             "jaeger": self.jaeger_spans,
             "elasticsearch logs": self.elasticsearch_logs,
             "loki": self.loki_logs,
+            "victorialogs": self.victorialogs_logs,
         }
         return {place: every[place] for place in self.places if place not in self.unused}
 
@@ -66,6 +68,10 @@ class Stores:
     def loki_logs(self, trace_id: str) -> list[Log]:
         """The trace's log records in Loki, oldest first."""
         return loki.logs(self.loki, trace_id)
+
+    def victorialogs_logs(self, trace_id: str) -> list[Log]:
+        """The trace's log records in VictoriaLogs, oldest first."""
+        return victorialogs.logs(self.victorialogs, trace_id)
 
     def jaeger_spans(self, trace_id: str) -> list[Span]:
         """The trace's spans in Jaeger, oldest first."""
