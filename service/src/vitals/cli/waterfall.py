@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from vitals.stack.backends import LOG_PLACES
 from vitals.stack.follow import reason
-from vitals.stack.records import LOG_PLACES, Exemplar, Log, Span, TraceView
+from vitals.stack.records import Exemplar, Log, Span, TraceView
 from vitals.stack.remarks import remark
 from vitals.telemetry import printable
 

@@ -9,11 +9,18 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from vitals.settings import StackSettings
-from vitals.stack.records import USUAL_PLACES, Place
 
 Signal = Literal["metrics", "logs", "traces"]
 Server = Literal["victorialogs"]
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
+
+Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs", "loki", "victorialogs"]
+
+USUAL_PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs")
+"""Where a trace is looked for with the backends as they come."""
+
+LOG_PLACES: dict[Place, str] = {"loki": "Loki", "victorialogs": "VictoriaLogs"}
+"""Other stores of logs, each with its name for people."""
 
 
 @dataclass(frozen=True)

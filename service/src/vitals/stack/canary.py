@@ -17,7 +17,7 @@ import httpx2 as httpx
 from opentelemetry.metrics import Meter
 
 from vitals.stack import traced
-from vitals.stack.records import Place
+from vitals.stack.backends import Place
 from vitals.stack.stores import Stores
 
 ROUTE = "/health/canary"

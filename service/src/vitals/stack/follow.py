@@ -11,8 +11,9 @@ from typing import Any
 import httpx2 as httpx
 
 from vitals.errors import SettingsError
+from vitals.stack.backends import LOG_PLACES, Place
 from vitals.stack.error_words import words_of
-from vitals.stack.records import LOG_PLACES, Place, TraceView
+from vitals.stack.records import TraceView
 from vitals.stack.stores import Stores
 
 _POLL_SECONDS = 0.2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+from vitals.stack.backends import USUAL_PLACES, Place
 
 Attributes = dict[str, Any]
 
@@ -65,15 +67,6 @@ class Exemplar:
     labels: dict[str, str]
     value: float
     time: int
-
-
-Place = Literal["prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs", "loki", "victorialogs"]
-
-USUAL_PLACES: tuple[Place, ...] = ("prometheus", "elasticsearch spans", "jaeger", "elasticsearch logs")
-"""Where a trace is looked for with the backends as they come."""
-
-LOG_PLACES: dict[Place, str] = {"loki": "Loki", "victorialogs": "VictoriaLogs"}
-"""Other stores of logs, each with its name for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import httpx2 as httpx
 from vitals.settings import StackSettings
 from vitals.stack import backends
 from vitals.stack.addresses import address
-from vitals.stack.records import Exemplar, Log, Place, Span
+from vitals.stack.backends import Place
+from vitals.stack.records import Exemplar, Log, Span
 from vitals.stack.secrets import Secrets
 from vitals.stack.stores import elasticsearch, jaeger, loki, prometheus, victorialogs
 
