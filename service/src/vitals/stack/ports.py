@@ -40,7 +40,8 @@ def holders(addresses: Collection[str] | None = None) -> dict[int, list[psutil.P
                 if addresses is not None and connection.laddr.ip not in addresses:
                     continue
                 with contextlib.suppress(psutil.Error):
-                    found.setdefault(connection.laddr.port, []).append(psutil.Process(connection.pid))
+                    process = psutil.Process(connection.pid)  # raises for one that has ended since
+                    found.setdefault(connection.laddr.port, []).append(process)
     return found
 
 
