@@ -13,7 +13,7 @@ import pytest
 
 from vitals.profile.folder import read_folder
 from vitals.report.reference import read_rows
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 from .conftest import AnotherService, Stack, eventually
 
@@ -36,13 +36,13 @@ def service(stack: Stack, folder: Path) -> Iterator[AnotherService]:
 
 
 @pytest.fixture(scope="module")
-def asked(stack: Stack, folder: Path, service: AnotherService) -> list[Row]:
+def asked(stack: Stack, folder: Path, service: AnotherService) -> list[LoggedRow]:
     """Rows that were asked for, some alone and some together, half of them with a label; all searchable."""
     profile = read_folder(folder).profile
     names = [feature.name for feature in profile.features]
     shifted = next(index for index, feature in enumerate(profile.features) if feature.kind == "numeric")
 
-    def moved(row: Row) -> dict[str, Any]:
+    def moved(row: LoggedRow) -> dict[str, Any]:
         values = dict(zip(names, row.values, strict=True))
         value = values[names[shifted]]
         return values if value is None else {**values, names[shifted]: value + SHIFT}
@@ -78,7 +78,7 @@ def report(stack: Stack, folder: Path, *words: str) -> Any:
         del stack.environment["MODEL_DIR"]
 
 
-def test_a_report_of_what_was_logged(stack: Stack, folder: Path, asked: list[Row], tmp_path: Path) -> None:
+def test_a_report_of_what_was_logged(stack: Stack, folder: Path, asked: list[LoggedRow], tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     answer = report(stack, folder, "--since", "10m", "--json", "-o", str(page))
     assert answer.returncode == 0, answer.stderr
@@ -96,7 +96,9 @@ def test_a_report_of_what_was_logged(stack: Stack, folder: Path, asked: list[Row
     assert shifted["name"] in text
 
 
-def test_figures_for_people_and_no_more_rows_than_wanted(stack: Stack, folder: Path, asked: list[Row], tmp_path: Path) -> None:
+def test_figures_for_people_and_no_more_rows_than_wanted(
+    stack: Stack, folder: Path, asked: list[LoggedRow], tmp_path: Path
+) -> None:
     answer = report(stack, folder, "--since", "10m", "--max-rows", "150", "-o", str(tmp_path / "r.html"))
     assert answer.returncode == 0, answer.stderr
     for expected in ("150 rows", "drifted", "PSI", "accuracy", "--max-rows", "Written to"):
@@ -104,7 +106,7 @@ def test_figures_for_people_and_no_more_rows_than_wanted(stack: Stack, folder: P
     assert "reading what was logged" in answer.stderr
 
 
-def test_what_cannot_be_reported_is_a_sentence(stack: Stack, folder: Path, asked: list[Row]) -> None:
+def test_what_cannot_be_reported_is_a_sentence(stack: Stack, folder: Path, asked: list[LoggedRow]) -> None:
     for words, sentence in (
         (("--since", "2020-01-01", "--until", "2020-01-02"), "No prediction of the model penguins was logged"),
         (("--model-version", "000000000000"), "version 000000000000 was logged"),

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2 as httpx
 
 from vitals.profile.folder import ServedFolder
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Kept:
         return httpx.Response(200, json={"hits": {"hits": hits}})
 
 
-def event(folder: ServedFolder, rows: Sequence[Row], first: int, **more: Any) -> dict[str, Any]:
+def event(folder: ServedFolder, rows: Sequence[LoggedRow], first: int, **more: Any) -> dict[str, Any]:
     """As the service logs a request of these rows: scalars for one, arrays for several."""
     names = [feature.name for feature in folder.profile.features]
     ids = [f"p{first + at}" for at in range(len(rows))]
@@ -74,5 +74,5 @@ def label(folder: ServedFolder, prediction_id: str, value: Any) -> dict[str, Any
     }
 
 
-def logged(folder: ServedFolder, rows: Sequence[Row], size: int = 1) -> list[dict[str, Any]]:
+def logged(folder: ServedFolder, rows: Sequence[LoggedRow], size: int = 1) -> list[dict[str, Any]]:
     return [event(folder, rows[at : at + size], at) for at in range(0, len(rows), size)]

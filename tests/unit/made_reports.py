@@ -14,7 +14,7 @@ from vitals.profile.folder import ServedFolder, read_folder
 from vitals.report.making import Made, make
 from vitals.report.period import Period
 from vitals.report.reference import read_rows
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 from vitals.stack.progress import Silent
 
 from .logged_double import Kept
@@ -29,7 +29,7 @@ def iris(model_folder: Path) -> ServedFolder:
 
 
 @pytest.fixture(scope="session")
-def held_out(model_folder: Path, iris: ServedFolder) -> list[Row]:
+def held_out(model_folder: Path, iris: ServedFolder) -> list[LoggedRow]:
     return read_rows(model_folder / "held_out.csv", iris.profile)
 
 

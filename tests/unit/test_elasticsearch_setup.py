@@ -8,14 +8,9 @@ import pytest
 
 from vitals.errors import StackError
 from vitals.settings import StackSettings
-from vitals.stack.elasticsearch_setup import seconds, set_up, too_old
+from vitals.stack.elasticsearch_setup import set_up, too_old
 
 HOUR = 3600.0
-
-
-def test_a_retention_in_seconds() -> None:
-    assert seconds("12h") == 12 * HOUR
-    assert seconds("7d") == 168 * HOUR
 
 
 def test_an_index_goes_once_all_that_was_written_to_it_is_too_old() -> None:

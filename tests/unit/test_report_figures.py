@@ -11,7 +11,7 @@ from vitals.making.examples import train_example
 from vitals.profile.folder import ServedFolder, read_folder
 from vitals.report.drift import PREDICTION, prediction_drift
 from vitals.report.reference import read_rows
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 from .logged_double import Kept, label, logged
 from .made_reports import held_out, iris, made
@@ -19,7 +19,7 @@ from .made_reports import held_out, iris, made
 __all__ = ["held_out", "iris"]
 
 
-def test_held_out_rows_as_they_are_have_not_drifted(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+def test_held_out_rows_as_they_are_have_not_drifted(iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path) -> None:
     rows = held_out * 5
     found = made(
         Kept(logged(iris, rows, size=37), [label(iris, f"p{at}", row.label) for at, row in enumerate(rows)]), iris, model_folder
@@ -35,22 +35,22 @@ def test_held_out_rows_as_they_are_have_not_drifted(iris: ServedFolder, held_out
     assert found.notes == []
 
 
-def test_a_shifted_feature_has_drifted_and_no_other(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
-    rows = [Row((*row.values[:3], None), label=row.label) for row in held_out * 5]
+def test_a_shifted_feature_has_drifted_and_no_other(iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path) -> None:
+    rows = [LoggedRow((*row.values[:3], None), label=row.label) for row in held_out * 5]
     found = made(Kept(logged(iris, rows)), iris, model_folder)
     assert [one.drifted for one in found.features] == [False, False, False, True]
     assert found.features[3].missing_share == 1.0
     assert found.quality.labelled == 0
 
 
-def test_too_few_rows_for_a_verdict_have_none(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+def test_too_few_rows_for_a_verdict_have_none(iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path) -> None:
     found = made(Kept(logged(iris, held_out)), iris, model_folder)
     assert {one.drifted for one in found.features} == {None}
     assert any("too few for a verdict" in note for note in found.notes)
 
 
 def test_a_feature_whose_drift_is_not_watched_has_no_verdict(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path, tmp_path: Path
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("evidently")
     from vitals.cli.report import _print, as_document
@@ -59,7 +59,7 @@ def test_a_feature_whose_drift_is_not_watched_has_no_verdict(
     first, *others = iris.profile.features
     quiet = iris.profile.model_copy(update={"features": (first.model_copy(update={"drift": False}), *others)})
     folder = dataclasses.replace(iris, profile=quiet)
-    rows = [Row((99.0, *row.values[1:]), label=row.label) for row in held_out * 5]
+    rows = [LoggedRow((99.0, *row.values[1:]), label=row.label) for row in held_out * 5]
     kept = Kept(logged(iris, rows), [label(iris, f"p{at}", row.label) for at, row in enumerate(rows)])
     found = made(kept, folder, model_folder)
     shown = found.features[0]
@@ -86,7 +86,7 @@ def test_a_regression_has_errors_instead_of_accuracy(diabetes: Path, tmp_path: P
 
     folder = read_folder(diabetes)
     true = read_rows(diabetes / "held_out.csv", folder.profile)
-    rows = [Row(row.values, predicted=float(row.label or 0) + 10) for row in true]
+    rows = [LoggedRow(row.values, predicted=float(row.label or 0) + 10) for row in true]
     kept = Kept(logged(folder, rows, size=5), [label(folder, f"p{at}", row.label) for at, row in enumerate(true)])
     found = made(kept, folder, diabetes)
     assert found.quality.mean_absolute_error == pytest.approx(10)

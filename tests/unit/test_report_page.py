@@ -11,7 +11,7 @@ from vitals.errors import ReportError
 from vitals.making.examples import train_example
 from vitals.profile.folder import ServedFolder, read_folder
 from vitals.report.reference import read_rows
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 from .logged_double import Kept, label, logged
 from .made_reports import held_out, iris, made
@@ -29,7 +29,7 @@ def test_a_category_that_is_a_script_does_not_run(tmp_path: Path) -> None:
     served = read_folder(tmp_path / "penguins")
     island = [feature.name for feature in served.profile.features].index("island")
     known = read_rows(tmp_path / "penguins" / "held_out.csv", served.profile)
-    rows = [Row((*row.values[:island], SCRIPT, *row.values[island + 1 :]), label=row.label) for row in known * 2]
+    rows = [LoggedRow((*row.values[:island], SCRIPT, *row.values[island + 1 :]), label=row.label) for row in known * 2]
     kept = Kept(logged(served, rows), [label(served, f"p{at}", row.label) for at, row in enumerate(rows)])
     found = made(kept, served, tmp_path / "penguins")
     Page(served.profile).write(tmp_path / "report.html", found.compared, found.features, found.prediction)
@@ -40,12 +40,12 @@ def test_a_category_that_is_a_script_does_not_run(tmp_path: Path) -> None:
 
 
 def test_the_page_loads_nothing_and_says_what_the_figures_say(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path, tmp_path: Path
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("evidently")
     from vitals.report.evidently_page import Page
 
-    rows = [Row((9.0, *row.values[1:3], None), label=row.label) for row in held_out * 4]
+    rows = [LoggedRow((9.0, *row.values[1:3], None), label=row.label) for row in held_out * 4]
     kept = Kept(logged(iris, rows), [label(iris, f"p{at}", row.label) for at, row in enumerate(rows)])
     found = made(kept, iris, model_folder)
     left_out = Page(iris.profile).write(tmp_path / "report.html", found.compared, found.features, found.prediction)
@@ -69,7 +69,7 @@ def test_without_evidently_it_says_what_to_install(iris: ServedFolder, monkeypat
 
 
 def test_quality_that_evidently_cannot_compute_is_left_out_with_a_sentence(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path, tmp_path: Path
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("evidently")
     from vitals.report.evidently_page import Page

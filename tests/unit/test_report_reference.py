@@ -10,7 +10,7 @@ import pytest
 from vitals.errors import SettingsError
 from vitals.profile.folder import ServedFolder
 from vitals.report.reference import read_rows
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 from .logged_double import Kept, logged
 from .made_reports import held_out, iris, made
@@ -19,7 +19,7 @@ __all__ = ["held_out", "iris"]
 
 
 def test_a_reference_file_is_csv_or_parquet_and_wrong_ones_are_sentences(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path, tmp_path: Path
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
     import pandas as pd
 
@@ -80,7 +80,7 @@ def test_profiles_and_reports_read_a_file_alike(tmp_path: Path, first: str, land
 
 
 def test_without_held_out_rows_the_earlier_half_is_the_reference(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path, tmp_path: Path
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
     shutil.copytree(model_folder, folder)

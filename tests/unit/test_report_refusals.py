@@ -12,7 +12,7 @@ import pytest
 from vitals.errors import ReportError, StackError
 from vitals.profile.folder import ServedFolder
 from vitals.report.reading import Events
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 from .logged_double import Kept, event, logged
 from .made_reports import HOUR, held_out, iris, made
@@ -46,9 +46,9 @@ __all__ = ["held_out", "iris"]
 )
 def test_what_is_missing_is_a_sentence(
     iris: ServedFolder,
-    held_out: list[Row],
+    held_out: list[LoggedRow],
     model_folder: Path,
-    kept: Callable[[ServedFolder, list[Row]], Kept],
+    kept: Callable[[ServedFolder, list[LoggedRow]], Kept],
     more: Mapping[str, Any],
     sentence: str,
 ) -> None:

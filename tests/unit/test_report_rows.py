@@ -10,7 +10,7 @@ import pytest
 
 from vitals.profile.folder import ServedFolder
 from vitals.report import reading
-from vitals.report.rows import Row, labelled, rows_of_predictions, value_of
+from vitals.report.rows import LoggedRow, labelled, rows_of_predictions, value_of
 
 from .logged_double import Kept, event, label, logged
 from .made_reports import held_out, iris, made
@@ -18,7 +18,7 @@ from .made_reports import held_out, iris, made
 __all__ = ["held_out", "iris"]
 
 
-def test_a_request_of_many_rows_is_many_rows(iris: ServedFolder, held_out: list[Row]) -> None:
+def test_a_request_of_many_rows_is_many_rows(iris: ServedFolder, held_out: list[LoggedRow]) -> None:
     one, many = event(iris, held_out[:1], 0), event(iris, held_out[1:4], 1)
     found = rows_of_predictions([one, many], iris.profile)
     assert [row.id for row in found.rows] == ["p0", "p1", "p2", "p3"]
@@ -38,13 +38,13 @@ def test_a_request_of_many_rows_is_many_rows(iris: ServedFolder, held_out: list[
     ],
     ids=["cut off", "masked", "no rows", "no text", "too many ids", "too many answers"],
 )
-def test_a_damaged_record_is_counted_and_left_out(iris: ServedFolder, held_out: list[Row], damaged: dict[str, Any]) -> None:
+def test_a_damaged_record_is_counted_and_left_out(iris: ServedFolder, held_out: list[LoggedRow], damaged: dict[str, Any]) -> None:
     found = rows_of_predictions([{**event(iris, held_out[:1], 0), **damaged}, event(iris, held_out[:1], 1)], iris.profile)
     assert (len(found.rows), found.unreadable, found.without_features) == (1, 1, 0)
 
 
 def test_the_first_label_of_a_prediction_counts(iris: ServedFolder) -> None:
-    rows = [Row((), "setosa", id="a"), Row((), "setosa", id="b")]
+    rows = [LoggedRow((), "setosa", id="a"), LoggedRow((), "setosa", id="b")]
     documents = [label(iris, "a", "virginica"), label(iris, "a", "setosa"), {"ml.prediction.id": "b"}, label(iris, "z", "setosa")]
     assert [row.label for row in labelled(rows, documents, iris.profile)] == ["virginica", None]
 
@@ -61,7 +61,7 @@ def test_values_are_read_as_the_profile_has_them(iris: ServedFolder) -> None:
 
 
 def test_pages_follow_one_another_and_end(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "PAGE", 10)
     monkeypatch.setattr(reading, "IDS_AT_ONCE", 7)
@@ -73,7 +73,9 @@ def test_pages_follow_one_another_and_end(
     assert len([body for body in kept.asked if "search_after" in body]) == 12
 
 
-def test_reading_ends_at_the_limit_with_the_newest_rows(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+def test_reading_ends_at_the_limit_with_the_newest_rows(
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path
+) -> None:
     found = made(Kept(logged(iris, (held_out * 6)[:200], size=4)), iris, model_folder, max_rows=150)
     assert len(found.compared.current) == 150
     assert found.compared.current[-1].id == "p199"
@@ -81,7 +83,7 @@ def test_reading_ends_at_the_limit_with_the_newest_rows(iris: ServedFolder, held
 
 
 def test_of_several_versions_the_last_one_counts_and_it_is_said(
-    iris: ServedFolder, held_out: list[Row], model_folder: Path
+    iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path
 ) -> None:
     older = [event(iris, held_out[:1], 900 + at, **{"ml.model.version": "older"}) for at in range(3)]
     found = made(Kept([*older, *logged(iris, held_out)]), iris, model_folder)
@@ -89,7 +91,7 @@ def test_of_several_versions_the_last_one_counts_and_it_is_said(
     assert any("Several versions" in note and "older (3 requests)" in note for note in found.notes)
 
 
-def test_rows_that_were_left_out_of_the_log_are_told(iris: ServedFolder, held_out: list[Row], model_folder: Path) -> None:
+def test_rows_that_were_left_out_of_the_log_are_told(iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path) -> None:
     cut = event(iris, held_out[:30], 0)
     kept = json.dumps(json.loads(cut["ml.prediction.features"])[:25])
     cut |= {"ml.prediction.features": kept, "ml.prediction.features_omitted": 5}

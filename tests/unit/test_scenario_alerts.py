@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from vitals.durations import seconds
 from vitals.errors import StackError
 from vitals.scenarios.alerts import Episode, Rule, episodes
 from vitals.scenarios.catalogue import SCENARIOS, scenario
 from vitals.scenarios.expecting import check
 from vitals.scenarios.verdict import Expectation, judge, met
-from vitals.scenarios.windows import WINDOWS_FILE, burnt, forgotten_after, seconds, silent_after
+from vitals.scenarios.windows import WINDOWS_FILE, burnt, forgotten_after, silent_after
 
 NONE: frozenset[str] = frozenset()
 DRIFT = frozenset({"FeatureDrift"})
@@ -168,13 +169,6 @@ def test_what_is_left_of_a_budget_is_asked_with_the_rules_own_numbers() -> None:
             assert f"record: {series}\n" in rules
         assert re.findall(r"\[(.+)\]", promql)[0] in rules
         assert promql.count('job="orders"') == 2
-
-
-def test_durations() -> None:
-    assert [seconds(text) for text in ("90s", "1h30m", "1d", "500ms")] == [90, 5400, 86400, 0.5]
-    for wrong in ("", "90", "s", "1h 5m", "-5s", "5y"):
-        with pytest.raises(ValueError, match="is not a duration"):
-            seconds(wrong)
 
 
 def test_the_longest_window_is_that_of_what_traffic_brings(tmp_path: Any) -> None:

@@ -22,14 +22,14 @@ from vitals.making.reference import feature_of
 from vitals.profile.bins import bin_of
 from vitals.profile.document import Feature, Profile
 from vitals.profile.folder import read_folder
-from vitals.scenarios.rows import Row, read_rows, shuffled_turns
+from vitals.scenarios.rows import HeldOutRow, read_rows, shuffled_turns
 from vitals.scenarios.shifts import feature_to_shift, other_labels, shift_all, shift_one
 from vitals.scenarios.wrong import bodies
 
 from .reference import CLASSES, ISLAND, NUMBER, NUMBERS, TAGGED
 
 HEADER = "sepal length (cm),island,tagged,code,species"
-GOOD = Row({"sepal length (cm)": 1.0, "island": "Dream", "tagged": True, "code": 1}, "a")
+GOOD = HeldOutRow({"sepal length (cm)": 1.0, "island": "Dream", "tagged": True, "code": 1}, "a")
 
 
 def held_out(folder: Path, *lines: str) -> Path:
@@ -51,7 +51,7 @@ def test_rows_are_values_of_their_kind(tmp_path: Path) -> None:
 def test_whole_numbers_stay_whole_and_labels_of_a_regression_are_numbers(tmp_path: Path) -> None:
     profile = NUMBERS.model_copy(update={"features": (NUMBER.model_copy(update={"integer": True}),)})
     [row] = read_rows(held_out(tmp_path, "sepal length (cm),price", "2.0,12.5"), profile)
-    assert row == Row({"sepal length (cm)": 2}, 12.5)
+    assert row == HeldOutRow({"sepal length (cm)": 2}, 12.5)
     assert isinstance(row.features["sepal length (cm)"], int)
 
 
@@ -72,7 +72,7 @@ def test_rows_that_do_not_fit_are_a_sentence(tmp_path: Path, lines: list[str], e
 
 
 def test_each_row_has_its_turn_in_a_new_order() -> None:
-    rows = [Row({}, str(number)) for number in range(20)]
+    rows = [HeldOutRow({}, str(number)) for number in range(20)]
     labels = [row.label for row in islice(shuffled_turns(rows, seed=1), 60)]
     turns = [labels[:20], labels[20:40], labels[40:]]
     assert all(sorted(turn) == sorted(turns[0]) for turn in turns)
@@ -112,14 +112,14 @@ def test_shifts_of_every_kind_are_rows_that_the_service_takes() -> None:
         read_request({"features": shifted.features}, reader, most=1)
     everything = shift_all(CLASSES)(GOOD).features
     assert (everything["island"], everything["tagged"], everything["code"]) == ("Biscoe", False, 2)
-    assert shift_all(CLASSES)(Row({**GOOD.features, "island": None}, "a")).features["island"] is None
+    assert shift_all(CLASSES)(HeldOutRow({**GOOD.features, "island": None}, "a")).features["island"] is None
 
 
 def test_a_shifted_whole_number_is_whole() -> None:
     feature = NUMBER.model_copy(update={"integer": True})
     profile = NUMBERS.model_copy(update={"features": (feature,)})
     for shift in (shift_one(profile), shift_all(profile)):
-        assert isinstance(shift(Row({feature.name: 2}, 1.0)).features[feature.name], int)
+        assert isinstance(shift(HeldOutRow({feature.name: 2}, 1.0)).features[feature.name], int)
 
 
 def test_the_feature_to_shift_is_one_that_can_drift() -> None:
@@ -146,7 +146,7 @@ def test_a_feature_of_few_values_is_shifted_to_one_of_them(values: list[float]) 
     column = column_of(pd.DataFrame({"x": values * 30 + values[:1] * 60}), "x")
     feature = feature_of(column, 1)
     assert feature.discrete
-    rows = [Row({"x": value}, "a") for value in column.values]
+    rows = [HeldOutRow({"x": value}, "a") for value in column.values]
     moved = [shift_one(with_features(feature))(row) for row in rows]
     assert psi(feature, moved) > 0.5
     named = {feature.bins[bin_of(feature)(row.features["x"])].name for row in moved}
@@ -156,7 +156,7 @@ def test_a_feature_of_few_values_is_shifted_to_one_of_them(values: list[float]) 
 def test_other_labels_are_wrong_for_every_class_and_keep_the_mean_of_numbers() -> None:
     other = other_labels(CLASSES, [GOOD])
     assert {name: other(name) for name in CLASSES.classes} == {"a": "b", "b": "c", "c": "d", "d": "a"}
-    mirrored = other_labels(NUMBERS, [Row({}, 1.0), Row({}, 2.0), Row({}, 6.0)])
+    mirrored = other_labels(NUMBERS, [HeldOutRow({}, 1.0), HeldOutRow({}, 2.0), HeldOutRow({}, 6.0)])
     assert [mirrored(value) for value in (1.0, 2.0, 6.0)] == [5.0, 4.0, 0.0]
 
 
@@ -209,7 +209,7 @@ def with_features(*features: Feature) -> Profile:
     return CLASSES.model_copy(update={"features": features})
 
 
-def psi(feature: Feature, rows: list[Row]) -> float:
+def psi(feature: Feature, rows: list[HeldOutRow]) -> float:
     """The population stability index against the reference."""
     found = Counter(feature.bins[bin_of(feature)(row.features[feature.name])].drift for row in rows)
     reference: dict[str, float] = defaultdict(float)
@@ -219,7 +219,7 @@ def psi(feature: Feature, rows: list[Row]) -> float:
     return math.fsum((p - q) * math.log(p / q) for p, q in shares)
 
 
-def outside(feature: Feature, rows: list[Row]) -> float:
+def outside(feature: Feature, rows: list[HeldOutRow]) -> float:
     """The share of values below or above the reference's range."""
     names: list[Any] = [feature.bins[bin_of(feature)(row.features[feature.name])].name for row in rows]
     return sum(name in ("(below)", "(above)") for name in names) / len(names)

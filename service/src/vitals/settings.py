@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from vitals.durations import seconds
 from vitals.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
@@ -169,13 +170,12 @@ class Settings(Options):
     @property
     def predict_timeout_seconds(self) -> float:
         """PREDICT_TIMEOUT in seconds."""
-        unit = self.predict_timeout.lstrip("0123456789")
-        return int(self.predict_timeout.removesuffix(unit)) * {"ms": 0.001, "s": 1, "m": 60}[unit]
+        return seconds(self.predict_timeout)
 
     @property
-    def labels_max_age_seconds(self) -> int:
+    def labels_max_age_seconds(self) -> float:
         """LABELS_MAX_AGE in seconds."""
-        return int(self.labels_max_age[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[self.labels_max_age[-1]]
+        return seconds(self.labels_max_age)
 
 
 class StackSettings(Options):
@@ -275,9 +275,9 @@ class StackSettings(Options):
         return ",".join(str(Path(one).expanduser().absolute()) for one in named if one)
 
     @property
-    def canary_interval_seconds(self) -> int:
+    def canary_interval_seconds(self) -> float:
         """CANARY_INTERVAL in seconds; 0 where there is no canary."""
-        return int(self.canary_interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.canary_interval[-1]]
+        return seconds(self.canary_interval)
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

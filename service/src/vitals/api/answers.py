@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitals.api.rows import Row
+from vitals.api.rows import RequestRow
 from vitals.api.state import State
 from vitals.errors import ModelTimeout, ServiceProblem
 from vitals.model.served import Outcome
@@ -26,7 +26,7 @@ class Answer:
     outcome: Outcome
 
 
-async def answer(state: State, rows: Sequence[Row], asked: RequestContext) -> list[Answer]:
+async def answer(state: State, rows: Sequence[RequestRow], asked: RequestContext) -> list[Answer]:
     """Ask the model for `rows`, one or more, in the order of the profile's features; gives as many answers, in the same order.
 
     asked: the request, from the recorder.
@@ -57,7 +57,7 @@ async def answer(state: State, rows: Sequence[Row], asked: RequestContext) -> li
     return answers
 
 
-def _as_json(state: State, rows: Sequence[Row]) -> LoggedRows:
+def _as_json(state: State, rows: Sequence[RequestRow]) -> LoggedRows:
     """The first rows, as many as MOST_LOGGED_BYTES hold; how many are left out."""
     features = state.profile.features
     names = [feature.name for feature in features]

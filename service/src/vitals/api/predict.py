@@ -12,7 +12,7 @@ from vitals.api.direct_route import DirectRoute
 from vitals.api.json_text import JsonAnswer
 from vitals.api.problems import problem_responses
 from vitals.api.request_schema import body_of
-from vitals.api.rows import Row, RowReader, Wrong, body_is
+from vitals.api.rows import RequestRow, RowReader, Wrong, body_is
 from vitals.api.schemas import PredictionAnswer, PredictionsAnswer
 from vitals.api.state import state_of
 from vitals.monitoring.validation import BODY, UNKNOWN
@@ -53,7 +53,7 @@ def predict_route(facts: ModelFacts, profile: Profile) -> DirectRoute:
     )
 
 
-def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Row], bool]:
+def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[RequestRow], bool]:
     """The rows of a request's body, and whether it asked for several. Raises InvalidInput with everything that is wrong."""
     if not isinstance(body, dict):
         raise body_is("structure", reader.right_body.sentence)

@@ -14,7 +14,7 @@ MOST_FIELDS = 50
 
 _LONGEST_NAME = 100
 
-Row = list[Value]
+RequestRow = list[Value]
 
 
 class Wrong:
@@ -51,7 +51,7 @@ class RowReader:
         self._floats = tuple(feature.name for feature in profile.features if takes_any_number(feature))
         self._all_floats = len(self._floats) == len(profile.features)
 
-    def read(self, given: object, place: str, wrong: Wrong) -> Row:
+    def read(self, given: object, place: str, wrong: Wrong) -> RequestRow:
         """The values of one row in the order of the model's features; of no use where `wrong` has got more by it.
 
         A numeric feature's value is a float; of an integer type it is an int where the type holds the number. A category that
@@ -62,7 +62,7 @@ class RowReader:
             right = self.right_body.one if place == "features" else self.right_body.several
             raise body_is("structure", f"must be an object with a value for each feature by name, as in {right}", place)
         if self._all_floats and len(given) == len(self._floats):
-            floats: Row = []
+            floats: RequestRow = []
             for name in self._floats:
                 value = given.get(name)
                 if type(value) is not float or not -LARGEST <= value <= LARGEST:
@@ -70,7 +70,7 @@ class RowReader:
                 floats.append(value)
             else:
                 return floats  # the usual row: numbers, all there, and nothing else
-        row: Row = []
+        row: RequestRow = []
         for name, read, missing_allowed in self._features:
             value = given.get(name)
             if value is None:

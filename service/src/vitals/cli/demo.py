@@ -16,7 +16,7 @@ from vitals.cli.waterfall import REQUEST_DURATION, draw
 from vitals.errors import ModelMissing, StackError
 from vitals.profile.facts import HELD_OUT_FILE
 from vitals.profile.folder import read_folder
-from vitals.scenarios.rows import Row, read_rows
+from vitals.scenarios.rows import HeldOutRow, read_rows
 from vitals.settings import Settings, StackSettings
 from vitals.stack.follow import follow, reason
 from vitals.stack.records import TraceView
@@ -52,7 +52,7 @@ def _whole(view: TraceView) -> bool:
     return view.complete and all(len(spans) > 1 for place, spans in stored.items() if place not in view.unused)
 
 
-def _how_good(answers: list[dict[str, Any]], rows: list[Row]) -> str:
+def _how_good(answers: list[dict[str, Any]], rows: list[HeldOutRow]) -> str:
     pairs = [(answer["prediction"], row.label) for answer, row in zip(answers, rows, strict=True)]
     errors = [abs(answer - label) for answer, label in pairs if isinstance(answer, float) and isinstance(label, float)]
     if errors:
@@ -60,7 +60,7 @@ def _how_good(answers: list[dict[str, Any]], rows: list[Row]) -> str:
     return f"{sum(answer == label for answer, label in pairs)} of {len(rows)} right"
 
 
-def held_out_rows(folder: Path) -> list[Row]:
+def held_out_rows(folder: Path) -> list[HeldOutRow]:
     """The rows that the served model was not trained on, each with its label.
 
     Raises ModelMissing where the model's folder has none, as an example's has.
@@ -73,7 +73,7 @@ def held_out_rows(folder: Path) -> list[Row]:
     return read_rows(folder, read_folder(folder).profile)
 
 
-def send(url: str, rows: list[Row]) -> list[dict[str, Any]]:
+def send(url: str, rows: list[HeldOutRow]) -> list[dict[str, Any]]:
     """Ask for a prediction of each row; gives the answers in the same order."""
     try:
         with httpx.Client(base_url=url, timeout=10, trust_env=False) as client:

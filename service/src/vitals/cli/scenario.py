@@ -17,6 +17,7 @@ from rich.table import Table
 from vitals.cli.progress import drawn
 from vitals.cli.root import ended_cleanly
 from vitals.cli.stack import native_stack, start
+from vitals.durations import seconds
 from vitals.errors import StackError
 from vitals.scenarios.alerts import Alerts
 from vitals.scenarios.catalogue import SCENARIOS, SLOW_EXAMPLE, Scenario
@@ -28,7 +29,7 @@ from vitals.scenarios.run import Amount, Outcome
 from vitals.scenarios.run import run as run_scenario
 from vitals.scenarios.sending import can_send
 from vitals.scenarios.verdict import Line
-from vitals.scenarios.windows import burnt, forgotten_after, seconds, silent_after
+from vitals.scenarios.windows import burnt, forgotten_after, silent_after
 from vitals.settings import AlertWindows, Settings, StackSettings
 from vitals.stack.backends import unused_places
 from vitals.stack.status import components

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from vitals.errors import DataError, ModelError, first_line
 from vitals.making.calibration import calibrate
 from vitals.making.reference import class_bins, value_bins
-from vitals.model.inputs import Row, Value
+from vitals.model.inputs import Row
 from vitals.model.served import Answering, Outcome
+from vitals.profile.bins import Value
 from vitals.profile.document import CalibrationBin, Feature, Predictions
 
 _ROWS_A_CALL = 1000

@@ -18,9 +18,8 @@ from vitals.errors import DataError
 from vitals.making.names import check_categories
 from vitals.making.table_columns import no_such_column
 from vitals.making.text_formats import are_dates, common_unit, is_free_text, is_number, number_format
-from vitals.model.inputs import Value
 from vitals.model.known_column import KnownColumn
-from vitals.profile.bins import LARGEST
+from vitals.profile.bins import LARGEST, Value
 
 MOST_CATEGORIES_IN_ALL = 1000
 

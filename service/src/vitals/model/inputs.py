@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vitals.profile.bins import Value
 from vitals.profile.document import Feature
 
 if TYPE_CHECKING:
     import pandas
 
-Value = float | int | bool | str | None
 Row = Sequence[Value]
 """One row: values in the order of the profile's features; None where a value is missing."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vitals.profile.bins import bin_of, bin_of_number
 from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN, Binned, Profile
 from vitals.profile.measures import FEWEST_ROWS, js_distance, psi, psi_threshold, shares
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 PREDICTION = "(prediction)"
 """In place of a feature's name."""
@@ -44,7 +44,7 @@ class Quality:
     mean_absolute_error: float | None = None
 
 
-def feature_drift(profile: Profile, current: Sequence[Row], reference: Sequence[Row] | None) -> list[Drift]:
+def feature_drift(profile: Profile, current: Sequence[LoggedRow], reference: Sequence[LoggedRow] | None) -> list[Drift]:
     """Each feature's drift from the rows of `reference`, or, for None, from the profile's own reference as in the alerts.
 
     In the profile's order. Neither sequence may be empty. A feature whose drift is not watched has its shares only.
@@ -65,7 +65,7 @@ def feature_drift(profile: Profile, current: Sequence[Row], reference: Sequence[
     return found
 
 
-def prediction_drift(profile: Profile, current: Sequence[Row], reference: Sequence[Row] | None) -> Drift | None:
+def prediction_drift(profile: Profile, current: Sequence[LoggedRow], reference: Sequence[LoggedRow] | None) -> Drift | None:
     """The drift of what the model answered, in the same way; None where either side has no answers."""
     binned = profile.predictions
     names = {one.name: index for index, one in enumerate(binned.bins)}
@@ -86,7 +86,7 @@ def prediction_drift(profile: Profile, current: Sequence[Row], reference: Sequen
     return _drift(PREDICTION, binned, counted[0], counted[1], sum(counted[1]))
 
 
-def quality(profile: Profile, rows: Sequence[Row]) -> Quality:
+def quality(profile: Profile, rows: Sequence[LoggedRow]) -> Quality:
     """How right the answers were, over the rows that have both an answer and a label."""
     both = [(row.predicted, row.label) for row in rows if row.predicted is not None and row.label is not None]
     if not both:

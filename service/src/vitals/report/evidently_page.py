@@ -13,7 +13,7 @@ from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
 from vitals.report.drift import PREDICTION, Drift
 from vitals.report.reference import Compared
-from vitals.report.rows import Row
+from vitals.report.rows import LoggedRow
 
 if TYPE_CHECKING:
     import pandas
@@ -92,7 +92,7 @@ class Page:
             Dataset.from_pandas(current, data_definition=definition), Dataset.from_pandas(reference, data_definition=definition)
         )
 
-    def _frame(self, rows: Sequence[Row]) -> pandas.DataFrame:
+    def _frame(self, rows: Sequence[LoggedRow]) -> pandas.DataFrame:
         import pandas as pd
 
         columns: dict[str, Any] = {}

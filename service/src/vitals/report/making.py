@@ -13,7 +13,7 @@ from vitals.report.drift import Drift, Quality, feature_drift, prediction_drift,
 from vitals.report.period import Period
 from vitals.report.reading import Events
 from vitals.report.reference import Answer, Compared, compared
-from vitals.report.rows import Exploded, Row, labelled, rows_of_predictions
+from vitals.report.rows import Exploded, LoggedRow, labelled, rows_of_predictions
 from vitals.stack.progress import Progress
 from vitals.stack.stores import Stores
 
@@ -118,9 +118,9 @@ def _version(found: Mapping[str, int], wanted: str | None, folder: ServedFolder,
 
 def _rows(
     events: Events, folder: ServedFolder, period: Period, version: str, max_rows: int, progress: Progress, notes: list[str]
-) -> list[Row]:
+) -> list[LoggedRow]:
     """The newest `max_rows` rows of the period with their labels, the oldest first."""
-    rows: list[Row] = []
+    rows: list[LoggedRow] = []
     requests = without = unreadable = omitted = 0
     cut = False
     for page in events.predictions(period, version):
@@ -160,7 +160,7 @@ def _rows(
 
 
 def _against(
-    rows: list[Row], folder: ServedFolder, folder_path: Path, reference: Path | None, answer: Answer, notes: list[str]
+    rows: list[LoggedRow], folder: ServedFolder, folder_path: Path, reference: Path | None, answer: Answer, notes: list[str]
 ) -> Compared:
     try:
         against = compared(rows, folder.profile, folder_path, reference, answer)

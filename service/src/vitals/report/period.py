@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from vitals.durations import seconds
 from vitals.errors import SettingsError
 
 _AGO = re.compile(r"([1-9]\d{0,5})\s*([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
     ago = _AGO.fullmatch(text.strip())
     try:
         if ago is not None:
-            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            return now - timedelta(seconds=seconds(ago[1] + ago[2]))
         moment = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError):
         raise SettingsError(

@@ -13,7 +13,7 @@ from vitals.profile.classes import class_name
 from vitals.profile.document import Profile
 from vitals.profile.facts import HELD_OUT_FILE
 from vitals.profile.tables import gap_marks, read_text
-from vitals.report.rows import Predicted, Row, answer_of, value_of
+from vitals.report.rows import LoggedRow, Predicted, answer_of, value_of
 
 Answer = Callable[[Sequence[Sequence[Any]]], Sequence[Predicted]]
 """Asks the model: rows in the order of the profile's features to as many predictions."""
@@ -26,13 +26,13 @@ class Compared:
     `by_profile`: drift is measured from the profile itself, as in the alerts; the reference's rows are for pictures and quality.
     """
 
-    reference: list[Row]
-    current: list[Row]
+    reference: list[LoggedRow]
+    current: list[LoggedRow]
     what: str
     by_profile: bool = False
 
 
-def compared(rows: Sequence[Row], profile: Profile, folder: Path, named: Path | None, answer: Answer | None) -> Compared:
+def compared(rows: Sequence[LoggedRow], profile: Profile, folder: Path, named: Path | None, answer: Answer | None) -> Compared:
     """Choose the reference for `rows` (the oldest first).
 
     A profile has no rows, so they come from the file `named`, else from the folder's held-out rows, else from the rows' own
@@ -50,7 +50,7 @@ def compared(rows: Sequence[Row], profile: Profile, folder: Path, named: Path | 
     return Compared(list(rows[:half]), list(rows[half:]), what)
 
 
-def read_rows(path: Path, profile: Profile) -> list[Row]:
+def read_rows(path: Path, profile: Profile) -> list[LoggedRow]:
     """The rows of a csv or parquet file with the profile's features, and its target where there is one.
 
     Raises SettingsError with a sentence that names the file, and the column where one is missing.
@@ -74,10 +74,10 @@ def read_rows(path: Path, profile: Profile) -> list[Row]:
     labels: list[Predicted | None] = [None] * len(frame)
     if profile.target in frame.columns:
         labels = [_label_of(profile, cell) for cell in _cells(frame[profile.target], profile.classes)]
-    return [Row(values, label=label) for values, label in zip(zip(*columns, strict=True), labels, strict=True)]
+    return [LoggedRow(values, label=label) for values, label in zip(zip(*columns, strict=True), labels, strict=True)]
 
 
-def answered(rows: list[Row], answer: Answer | None) -> list[Row]:
+def answered(rows: list[LoggedRow], answer: Answer | None) -> list[LoggedRow]:
     """The rows with what the model answers for them; without answers where it can't be asked, or can't answer these rows."""
     if answer is None or not rows:
         return rows

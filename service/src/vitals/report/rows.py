@@ -22,7 +22,7 @@ Predicted = str | float
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LoggedRow:
     """One row: its features in the order of the profile's, what the model answered, and what was true."""
 
     values: tuple[Value, ...]
@@ -38,7 +38,7 @@ class Exploded:
     `omitted`: rows of requests so large that their log record has only the first ones.
     """
 
-    rows: list[Row]
+    rows: list[LoggedRow]
     without_features: int = 0
     unreadable: int = 0
     omitted: int = 0
@@ -49,7 +49,7 @@ def rows_of_predictions(documents: Iterable[Mapping[str, Any]], profile: Profile
 
     A record that is cut off, masked, or of another shape than its answers is counted and left out.
     """
-    rows: list[Row] = []
+    rows: list[LoggedRow] = []
     without = unreadable = omitted = 0
     for attributes in documents:
         text = attributes.get("ml.prediction.features")
@@ -65,7 +65,7 @@ def rows_of_predictions(documents: Iterable[Mapping[str, Any]], profile: Profile
     return Exploded(rows, without, unreadable, omitted)
 
 
-def _exploded(written: Any, omitted: int, attributes: Mapping[str, Any], profile: Profile) -> list[Row]:
+def _exploded(written: Any, omitted: int, attributes: Mapping[str, Any], profile: Profile) -> list[LoggedRow]:
     inputs = written if isinstance(written, list) else [written]
     if omitted < 0:
         raise ValueError("less than nothing was left out")
@@ -75,7 +75,7 @@ def _exploded(written: Any, omitted: int, attributes: Mapping[str, Any], profile
     if len(answers) != len(ids):
         raise ValueError("there are not as many answers as ids")
     return [
-        Row(
+        LoggedRow(
             tuple(value_of(feature, one.get(feature.name)) for feature in profile.features),
             answer_of(profile, answer),
             id=str(prediction_id),
@@ -84,7 +84,7 @@ def _exploded(written: Any, omitted: int, attributes: Mapping[str, Any], profile
     ]
 
 
-def labelled(rows: Sequence[Row], documents: Iterable[Mapping[str, Any]], profile: Profile) -> list[Row]:
+def labelled(rows: Sequence[LoggedRow], documents: Iterable[Mapping[str, Any]], profile: Profile) -> list[LoggedRow]:
     """The rows with the labels of `ml.label` events (their attributes, oldest first): of several for one row the first counts."""
     found: dict[str, Predicted] = {}
     for attributes in documents:

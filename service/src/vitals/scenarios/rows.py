@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitals.errors import ModelMismatch, ModelMissing
+from vitals.profile.bins import Value
 from vitals.profile.document import Feature, Profile
 from vitals.profile.facts import HELD_OUT_FILE
 
-Value = float | int | bool | str | None
 Label = float | str
 
 _YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 
 
 @dataclass(frozen=True)
-class Row:
+class HeldOutRow:
     """One row as a request has it, and what is true of it."""
 
     features: dict[str, Value]
     label: Label
 
 
-def read_rows(folder: Path, profile: Profile) -> list[Row]:
+def read_rows(folder: Path, profile: Profile) -> list[HeldOutRow]:
     """The held-out rows of a served model's folder, in the file's order.
 
     Raises ModelMissing where there are none, ModelMismatch with a sentence that names the column that does not fit.
@@ -50,14 +50,14 @@ def read_rows(folder: Path, profile: Profile) -> list[Row]:
     return rows
 
 
-def shuffled_turns(rows: Sequence[Row], seed: int) -> Iterator[Row]:
+def shuffled_turns(rows: Sequence[HeldOutRow], seed: int) -> Iterator[HeldOutRow]:
     """Without end: each row in turn, in an order that is drawn anew for each turn, so that the proportions are kept."""
     order = random.Random(seed)  # noqa: S311 - traffic, not a secret
     while True:
         yield from order.sample(rows, len(rows))
 
 
-def _row(path: Path, line: int, cells: dict[str, str], profile: Profile) -> Row:
+def _row(path: Path, line: int, cells: dict[str, str], profile: Profile) -> HeldOutRow:
     name = profile.target
     try:
         label = cells[name] if profile.task == "classification" else float(cells[name])
@@ -67,7 +67,7 @@ def _row(path: Path, line: int, cells: dict[str, str], profile: Profile) -> Row:
             features[name] = _value(feature, cells[name])
     except (TypeError, ValueError):
         raise ModelMismatch(f"{path}, line {line}: {cells[name]!r} is not a value of the column {name!r}.") from None
-    return Row(features, label)
+    return HeldOutRow(features, label)
 
 
 def _value(feature: Feature, cell: str) -> Value:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from vitals.errors import ModelMismatch
+from vitals.profile.bins import Value
 from vitals.profile.document import Feature, Profile
-from vitals.scenarios.rows import Label, Row, Value
+from vitals.scenarios.rows import HeldOutRow, Label
 
 DEVIATIONS = 3.0
 """By how many standard deviations of the reference every number moves when all features shift."""
@@ -37,29 +38,29 @@ def feature_to_shift(profile: Profile, name: str | None = None) -> Feature:
     raise ModelMismatch("No feature of the served model varied in the reference and has its drift watched: none can be shifted.")
 
 
-def shift_one(profile: Profile, name: str | None = None) -> Callable[[Row], Row]:
+def shift_one(profile: Profile, name: str | None = None) -> Callable[[HeldOutRow], HeldOutRow]:
     """One feature's values move, and stay among those that the reference had: its distribution drifts, no value is a wrong one.
 
     A number is squeezed towards the far end of its range, a category becomes the rarest one, a yes or no the rarer one.
     """
     feature = feature_to_shift(profile, name)
 
-    def shifted(row: Row) -> Row:
-        return Row({**row.features, feature.name: _within_reference(feature, row.features[feature.name])}, row.label)
+    def shifted(row: HeldOutRow) -> HeldOutRow:
+        return HeldOutRow({**row.features, feature.name: _within_reference(feature, row.features[feature.name])}, row.label)
 
     return shifted
 
 
-def shift_all(profile: Profile) -> Callable[[Row], Row]:
+def shift_all(profile: Profile) -> Callable[[HeldOutRow], HeldOutRow]:
     """Every feature's values move: numbers by three standard deviations of the reference, many of them out of its range."""
 
-    def shifted(row: Row) -> Row:
-        return Row({one.name: _beyond_reference(one, row.features[one.name]) for one in profile.features}, row.label)
+    def shifted(row: HeldOutRow) -> HeldOutRow:
+        return HeldOutRow({one.name: _beyond_reference(one, row.features[one.name]) for one in profile.features}, row.label)
 
     return shifted
 
 
-def other_labels(profile: Profile, rows: Sequence[Row]) -> Callable[[Label], Label]:
+def other_labels(profile: Profile, rows: Sequence[HeldOutRow]) -> Callable[[Label], Label]:
     """The concept changes: each class becomes the next one, a number is mirrored at the mean of the rows' labels."""
     if profile.task == "classification":
         names = list(profile.classes)

@@ -22,7 +22,7 @@ from gevent.event import Event  # type: ignore[import-untyped]
 
 from vitals.profile.folder import read_folder
 from vitals.scenarios.plan import Plan, Told
-from vitals.scenarios.rows import Label, Row, read_rows, shuffled_turns
+from vitals.scenarios.rows import HeldOutRow, Label, read_rows, shuffled_turns
 from vitals.scenarios.shifts import other_labels, shift_all, shift_one
 from vitals.scenarios.wrong import bodies
 
@@ -40,7 +40,7 @@ class Running:
     """What all users of the process share."""
 
     plan: Plan
-    next_row: Callable[[], Row]
+    next_row: Callable[[], HeldOutRow]
     true_label: Callable[[Label], Label]
     next_wrong: Callable[[], bytes] | None
     requests: int = 0

@@ -8,22 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vitals.durations import seconds
 from vitals.settings import ROOT
 
 WINDOWS_FILE = ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml"
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = 0.5
 _NOT_OF_TRAFFIC = ("host",)
 _NOT_WINDOWS = ("for", "keep", "memory", "base")
-
-
-def seconds(duration: str) -> float:
-    """From Prometheus's way to write a duration (1h30m); raises ValueError for anything else."""
-    parts = re.findall(r"(\d+)(ms|[smhd])", duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
-        raise ValueError(f"{duration!r} is not a duration")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
 def silent_after(profile: str, file: Path = WINDOWS_FILE) -> float:

@@ -8,9 +8,9 @@ from random import Random
 from typing import Any
 
 from vitals.profile.document import Feature, Profile
-from vitals.scenarios.rows import Row
+from vitals.scenarios.rows import HeldOutRow
 
-Make = Callable[[Profile, Row, Random], bytes]
+Make = Callable[[Profile, HeldOutRow, Random], bytes]
 
 UNKNOWN = "not_a_feature_of_any_model"
 
@@ -39,28 +39,28 @@ def bodies(profile: Profile) -> dict[str, Make]:
     return {name: make for name, make in kinds.items() if needed.get(name, True)}
 
 
-def _wrong_type(profile: Profile, row: Row, random: Random) -> bytes:
+def _wrong_type(profile: Profile, row: HeldOutRow, random: Random) -> bytes:
     feature = random.choice(profile.features)
     wrong: Any = "many" if feature.kind == "numeric" else ["a list"]
     return _body({**row.features, feature.name: wrong})
 
 
-def _missing_key(profile: Profile, row: Row, random: Random) -> bytes:
+def _missing_key(profile: Profile, row: HeldOutRow, random: Random) -> bytes:
     left_out = random.choice(_required(profile)).name
     return _body({name: value for name, value in row.features.items() if name != left_out})
 
 
-def _null(profile: Profile, row: Row, random: Random) -> bytes:
+def _null(profile: Profile, row: HeldOutRow, random: Random) -> bytes:
     return _body({**row.features, random.choice(_required(profile)).name: None})
 
 
-def _not_finite(profile: Profile, row: Row, random: Random) -> bytes:
+def _not_finite(profile: Profile, row: HeldOutRow, random: Random) -> bytes:
     # Python's json writes NaN and Infinity, which JSON has not, and many clients send.
     name = random.choice(_of_kind(profile, "numeric")).name
     return _body({**row.features, name: random.choice([float("inf"), float("-inf"), float("nan")])})
 
 
-def _unseen_category(profile: Profile, row: Row, random: Random) -> bytes:
+def _unseen_category(profile: Profile, row: HeldOutRow, random: Random) -> bytes:
     name = random.choice([one for one in _of_kind(profile, "categorical") if not one.unseen_allowed]).name
     return _body({**row.features, name: "a category of no data"})
 

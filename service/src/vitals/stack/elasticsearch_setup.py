@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from string import Template
@@ -19,6 +18,7 @@ from typing import Any
 
 import httpx2 as httpx
 
+from vitals.durations import seconds
 from vitals.errors import StackError
 from vitals.settings import ROOT, StackSettings
 
@@ -226,12 +226,6 @@ def too_old(backing: list[tuple[str, float]], retention: float, now: float) -> l
     `backing`: (name, time of creation in seconds), oldest first; `retention` and `now` in seconds. Never the last one.
     """
     return [name for (name, _), (_, ended) in pairwise(backing) if now - ended > retention]
-
-
-def seconds(retention: str) -> float:
-    """A retention such as 7d or 12h, in seconds."""
-    unit = {"h": "hours", "d": "days"}[retention[-1]]
-    return timedelta(**{unit: int(retention[:-1])}).total_seconds()
 
 
 def _asked(client: httpx.Client, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

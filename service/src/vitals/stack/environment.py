@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vitals.durations import seconds
 from vitals.settings import ROOT, Settings, StackSettings
 from vitals.stack import collector_config, elasticsearch_files
 from vitals.stack.addresses import host_to_ask
@@ -192,5 +193,4 @@ def _retention(settings: StackSettings) -> dict[str, str]:
 
 def _in_hours(retention: str) -> str:
     """As a Go duration, which knows no days."""
-    number, unit = int(retention[:-1]), retention[-1]
-    return f"{number * 24 if unit == 'd' else number}h"
+    return f"{round(seconds(retention) / 3600)}h"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2 as httpx
 
 from vitals.stack.records import Log
+from vitals.stack.stores.elasticsearch import nanoseconds
 
 MOST = 1000
 """Records of one trace that are fetched; more can't be read in a terminal."""
@@ -40,7 +40,7 @@ def logs(client: httpx.Client, trace_id: str) -> list[Log]:
 def _log(found: dict[str, Any]) -> Log:
     """A line of its answer; values are texts, whatever they were."""
     return Log(
-        time=_nanoseconds(found["_time"]),
+        time=nanoseconds(found["_time"]),
         severity=found.get("severity_text", ""),
         body=found.get("_msg", ""),
         event=found.get("event_name") or None,
@@ -49,10 +49,3 @@ def _log(found: dict[str, Any]) -> Log:
         service=found.get("service.name", "?"),
         attributes={name: value for name, value in found.items() if name not in _NOT_ATTRIBUTES},
     )
-
-
-def _nanoseconds(moment: str) -> int:
-    """RFC 3339 with up to nine digits after the point, of which datetime keeps six."""
-    whole, _, rest = moment.removesuffix("Z").partition(".")
-    since = datetime.fromisoformat(f"{whole}+00:00") - datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-    return (since // timedelta(seconds=1)) * 1_000_000_000 + int(rest.ljust(9, "0") or 0)

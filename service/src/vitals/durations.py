@@ -1,0 +1,16 @@
+"""Lengths of time as people write them: 500ms, 10s, 30m, 1h30m, 7d, 2w."""
+
+from __future__ import annotations
+
+import re
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_PART = re.compile(r"(\d+)(ms|[smhdw])")
+
+
+def seconds(text: str) -> float:
+    """The length in seconds. A number without a unit is none, and raises ValueError, as does anything else."""
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a length of time such as 30m, 1h or 2d")
+    return sum(int(number) * _SECONDS[unit] for number, unit in parts)
