@@ -11,7 +11,7 @@ import pytest
 
 from vitals.model.served import load_model
 from vitals.profile.folder import ServedFolder, read_folder
-from vitals.report.making import Made, make
+from vitals.report.making import Made, Wanted, make
 from vitals.report.period import Period
 from vitals.report.reference import read_rows
 from vitals.report.rows import LoggedRow
@@ -37,5 +37,6 @@ def made(kept: Kept, folder: ServedFolder, path: Path, **more: Any) -> Made:
     def answer(rows: Sequence[Sequence[Any]]) -> list[str | float]:
         return [outcome.predicted for outcome in load_model(path).predict(rows)]
 
-    given: dict[str, Any] = {"version": None, "reference": None, "max_rows": 10_000, "answer": answer, **more}
-    return make(kept, folder, HOUR, folder_path=path, progress=Silent(), **given)  # type: ignore[arg-type]
+    answering = more.pop("answer", answer)
+    wanted = Wanted(folder, path, HOUR, **{"version": None, "reference": None, "max_rows": 10_000, **more})
+    return make(kept, wanted, answering, Silent())  # type: ignore[arg-type]

@@ -28,7 +28,8 @@ def test_the_oldest_goes_but_not_the_one_being_sent() -> None:
     buffer.put(parcel("d", 8))
     assert dropped.said == [(2, "queue_full")]
     assert buffer.items == 1 + 4 + 8
-    buffer.done(lambda: None)
+    with buffer.done() as counts:
+        assert counts
     assert buffer.first() == parcel("c", 4)
 
 
@@ -44,14 +45,14 @@ def test_what_does_not_fit_beside_the_one_being_sent_is_counted_and_costs_nothin
 
 
 def test_what_was_abandoned_is_not_counted_again() -> None:
-    counted: list[str] = []
     buffer = Buffer(30, dropped=Dropped())
     buffer.put(parcel("a", 1))
     assert buffer.first() == parcel("a", 1)
     buffer.close()
     assert buffer.abandon() == 1
-    buffer.done(lambda: counted.append("done"))
-    assert (counted, buffer.items, buffer.first()) == ([], 0, None)
+    with buffer.done() as counts:
+        assert not counts
+    assert (buffer.items, buffer.first()) == (0, None)
 
 
 def test_what_comes_once_it_closes_is_counted_and_costs_nothing_else() -> None:

@@ -46,24 +46,15 @@ def report(
     Needs LOG_FEATURES=true in the service while the rows came.
     """
     from vitals.report.evidently_page import Page
-    from vitals.report.making import make
+    from vitals.report.making import Wanted, make
 
     period, settings, service = Period.of(since, until), StackSettings.load(), Settings.load()
     page_file = output or (None if as_json else Path("report.html"))
     folder = read_folder(service.model_folder)
     with drawn() as progress, closing(Stores(settings)) as stores:
         page = Page(folder.profile) if page_file is not None else None
-        made = make(
-            stores,
-            folder,
-            period,
-            folder_path=service.model_folder,
-            version=model_version,
-            reference=reference,
-            max_rows=max_rows,
-            answer=_asked(service),
-            progress=progress,
-        )
+        wanted = Wanted(folder, service.model_folder, period, model_version, reference, max_rows)
+        made = make(stores, wanted, _asked(service), progress)
         if page is not None and page_file is not None:
             progress.start("the page", 10)
             made.notes.extend(page.write(page_file, made.compared, made.features, made.prediction))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitals.errors import ModelError, ReportError
+from vitals.profile.document import Profile
 from vitals.profile.folder import ServedFolder
 from vitals.profile.measures import FEWEST_ROWS
 from vitals.report.drift import Drift, Quality, feature_drift, prediction_drift, quality
@@ -39,30 +40,35 @@ class Made:
     notes: list[str]
 
 
-def make(
-    stores: Stores,
-    folder: ServedFolder,
-    period: Period,
-    *,
-    folder_path: Path,
-    version: str | None,
-    reference: Path | None,
-    max_rows: int,
-    answer: Answer,
-    progress: Progress,
-) -> Made:
-    """Read what was logged of the folder's model in the period, and compare it.
+@dataclass(frozen=True)
+class Wanted:
+    """What a report is to be about.
+
+    folder, folder_path: the served model and where it is; version: None is the one asked last;
+    reference: a file of rows to compare with, None is the model's own; max_rows: the newest so many.
+    """
+
+    folder: ServedFolder
+    folder_path: Path
+    period: Period
+    version: str | None
+    reference: Path | None
+    max_rows: int
+
+
+def make(stores: Stores, wanted: Wanted, answer: Answer, progress: Progress) -> Made:
+    """Read what was logged of the model in the period, and compare it. answer: asks the model about the reference's rows.
 
     Raises ReportError where there is nothing to compare, StackError where Elasticsearch can't be asked, SettingsError for a
     reference that can't be read; each is a sentence that says what to do.
     """
     if "elasticsearch logs" in stores.unused:
         raise ReportError(f"The report reads predictions from Elasticsearch, and {stores.unused['elasticsearch logs']}")
-    events, notes = Events(stores.elasticsearch, folder.facts.name), list[str]()
+    events = Events(stores.elasticsearch, wanted.folder.facts.name)
     progress.start(_READING, 5)
     try:
-        chosen = _version(events.versions(period), version, folder, period, notes)
-        rows = _rows(events, folder, period, chosen, max_rows, progress, notes)
+        chosen, of_versions = _version(events.versions(wanted.period), wanted)
+        rows, of_rows = _rows(events, wanted, chosen, progress)
     except Exception:
         progress.failed(_READING)
         raise
@@ -70,61 +76,66 @@ def make(
 
     progress.start(_COMPARING, 3)
     try:
-        against = _against(rows, folder, folder_path, reference, answer, notes)
+        against, of_reference = _against(rows, wanted, answer)
     except Exception:
         progress.failed(_COMPARING)
         raise
-    profile = folder.profile
-    unwatched = [feature.name for feature in profile.features if not feature.drift]
-    if unwatched:
-        notes.append(f"Drift is not watched, as `vitals profile --no-drift` said, of: {', '.join(unwatched)}.")
+    profile = wanted.folder.profile
     measured_from = None if against.by_profile else against.reference
     made = Made(
-        period=period,
-        model_name=folder.facts.name,
+        period=wanted.period,
+        model_name=wanted.folder.facts.name,
         version=chosen,
         compared=against,
         features=feature_drift(profile, against.current, measured_from),
         prediction=prediction_drift(profile, against.current, measured_from),
         quality=quality(profile, against.current),
         reference_quality=quality(profile, against.reference),
-        notes=notes,
+        notes=[*of_versions, *of_rows, *of_reference, *_unwatched(profile)],
     )
     progress.done(_COMPARING)
     return made
 
 
-def _version(found: Mapping[str, int], wanted: str | None, folder: ServedFolder, period: Period, notes: list[str]) -> str:
-    """The version to report on; the profile in the model's folder has to be of it."""
-    name, ours = folder.facts.name, folder.facts.version
+def _unwatched(profile: Profile) -> list[str]:
+    """A note about features whose drift is not watched."""
+    names = [feature.name for feature in profile.features if not feature.drift]
+    return [f"Drift is not watched, as `vitals profile --no-drift` said, of: {', '.join(names)}."] if names else []
+
+
+def _version(found: Mapping[str, int], wanted: Wanted) -> tuple[str, list[str]]:
+    """The version to report on, with notes; the profile in the model's folder has to be of it."""
+    name, ours = wanted.folder.facts.name, wanted.folder.facts.version
     if not found:
         raise ReportError(
-            f"No prediction of the model {name} was logged in {period}: choose an earlier --since, or see `vitals status`."
+            f"No prediction of the model {name} was logged in {wanted.period}: choose an earlier --since, or see `vitals status`."
         )
     listed = ", ".join(f"{version} ({requests} requests)" for version, requests in found.items())
-    if wanted is not None and wanted not in found:
-        raise ReportError(f"No prediction of {name}'s version {wanted} was logged in {period}; there are {listed}.")
-    chosen = wanted or next(iter(found))
+    if wanted.version is not None and wanted.version not in found:
+        raise ReportError(
+            f"No prediction of {name}'s version {wanted.version} was logged in {wanted.period}; there are {listed}."
+        )
+    chosen = wanted.version or next(iter(found))
     if chosen != ours:
         instead = f", or choose --model-version {ours}" if ours in found else ""
         raise ReportError(
             f"The report would be of {name}'s version {chosen}, and MODEL_DIR holds {ours}, whose bins are others: "
             f"point MODEL_DIR to the folder of {chosen}{instead}."
         )
-    if len(found) > 1 and wanted is None:
-        notes.append(f"Several versions answered in this time, the report is of the one asked last, {chosen}: {listed}.")
-    return chosen
+    if len(found) > 1 and wanted.version is None:
+        return chosen, [f"Several versions answered in this time, the report is of the one asked last, {chosen}: {listed}."]
+    return chosen, []
 
 
-def _rows(
-    events: Events, folder: ServedFolder, period: Period, version: str, max_rows: int, progress: Progress, notes: list[str]
-) -> list[LoggedRow]:
-    """The newest `max_rows` rows of the period with their labels, the oldest first."""
+def _rows(events: Events, wanted: Wanted, version: str, progress: Progress) -> tuple[list[LoggedRow], list[str]]:
+    """The newest rows of the period with their labels, the oldest first; and notes on what is left out."""
+    period, profile, max_rows = wanted.period, wanted.folder.profile, wanted.max_rows
     rows: list[LoggedRow] = []
+    notes: list[str] = []
     requests = without = unreadable = omitted = 0
     cut = False
     for page in events.predictions(period, version):
-        found: Exploded = rows_of_predictions(reversed(page), folder.profile)
+        found: Exploded = rows_of_predictions(reversed(page), profile)
         requests += len(page)
         without += found.without_features
         unreadable += found.unreadable
@@ -155,18 +166,18 @@ def _rows(
         )
     progress.note(_READING, f"labels of {len(rows)} rows")
     for page in events.labels(row.id for row in rows):
-        rows = labelled(rows, page, folder.profile)
-    return rows
+        rows = labelled(rows, page, profile)
+    return rows, notes
 
 
-def _against(
-    rows: list[LoggedRow], folder: ServedFolder, folder_path: Path, reference: Path | None, answer: Answer, notes: list[str]
-) -> Compared:
+def _against(rows: list[LoggedRow], wanted: Wanted, answer: Answer) -> tuple[Compared, list[str]]:
+    """The rows beside their reference, with notes."""
+    profile, notes = wanted.folder.profile, list[str]()
     try:
-        against = compared(rows, folder.profile, folder_path, reference, answer)
+        against = compared(rows, profile, wanted.folder_path, wanted.reference, answer)
     except ModelError as wrong:
         notes.append(f"The model was not asked for the reference's predictions: {wrong}")
-        against = compared(rows, folder.profile, folder_path, reference, None)
+        against = compared(rows, profile, wanted.folder_path, wanted.reference, None)
     if min(len(against.reference), len(against.current)) < FEWEST_TO_COMPARE:
         raise ReportError(
             f"There are {len(against.current)} rows and {len(against.reference)} to compare them with ({against.what}): "
@@ -174,4 +185,4 @@ def _against(
         )
     if len(against.current) < FEWEST_ROWS:
         notes.append(f"{len(against.current)} rows are too few for a verdict on drift: it takes {FEWEST_ROWS}, as in the alerts.")
-    return against
+    return against, notes

@@ -113,19 +113,8 @@ class Watch:
             kinds = {"to fire": missing, "pending": pending, "still firing": firing}
             return "; ".join(f"{what}: {', '.join(names)}" for what, names in kinds.items() if names)
 
-        settled = self._settle()
-        quiet_since = time.monotonic()
-
-        def unsettled() -> str:
-            nonlocal quiet_since
-            text = waiting_for()
-            if text:
-                quiet_since = time.monotonic()
-                return text
-            left = settled - (time.monotonic() - quiet_since)
-            return f"nothing active; settled in {left:.0f} s" if left > 0 else ""
-
-        self._wait(unsettled, self._silent + self._slowest() + settled, lambda text: progress.note(JUDGED, text))
+        settling = Settling(waiting_for, self._settle())
+        self._wait(settling.left, self._silent + self._slowest() + settling.seconds, lambda text: progress.note(JUDGED, text))
         lines = judge(expected, seen())
         progress.done(JUDGED, "as expected" if all(line.well for line in lines) else "not as expected")
         return lines
@@ -161,6 +150,25 @@ class Watch:
                 note(text)
                 noted = now
             time.sleep(_ASK_EVERY_SECONDS)
+
+
+class Settling:
+    """Nothing to wait for, and that for some time: what was measured last has been looked at then."""
+
+    def __init__(self, waiting_for: Callable[[], str], seconds: float) -> None:
+        """waiting_for: says what is still waited for; empty where nothing is."""
+        self.seconds = seconds
+        self._waiting_for = waiting_for
+        self._quiet_since = time.monotonic()
+
+    def left(self) -> str:
+        """What is still waited for, or how long nothing has to happen yet; empty once it is settled."""
+        text = self._waiting_for()
+        if text:
+            self._quiet_since = time.monotonic()
+            return text
+        left = self.seconds - (time.monotonic() - self._quiet_since)
+        return f"nothing active; settled in {left:.0f} s" if left > 0 else ""
 
 
 def check(rules: Mapping[str, Rule], expected: Expectation, seconds: float) -> None:

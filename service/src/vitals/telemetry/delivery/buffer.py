@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _MOMENT_SECONDS = 0.1
@@ -64,12 +65,16 @@ class Buffer:
             self._sending = bool(self._parcels)
             return self._parcels[0] if self._parcels else None
 
-    def done(self, count: Callable[[], None]) -> None:
-        """The first parcel is dealt with, and `count` counts it; one that was abandoned before is counted already."""
+    @contextmanager
+    def done(self) -> Iterator[bool]:
+        """The first parcel is dealt with: the block counts it if the buffer still has it; one that was abandoned is counted already.
+
+        Whoever waits until the buffer is empty waits for the block, too.
+        """
         with self._changed:
+            yield bool(self._parcels)
             if self._parcels:
                 self._remove(0)
-                count()
             self._sending = False
             self._changed.notify_all()
 

@@ -20,7 +20,6 @@ from vitals.telemetry.defaults import REQUEST_SECONDS
 from vitals.telemetry.delivery.outcome import BACKEND_QUEUE_FULL
 from vitals.telemetry.delivery.transports import host_and_port
 
-TAKEN = ""
 REASONS = ("queue_full", BACKEND_QUEUE_FULL, "shutdown", "rejected")
 
 _ITEMS = {"traces": ("span", "{span}"), "logs": ("log", "{log_record}"), "metrics": ("metric_data_point", "{data_point}")}
@@ -39,17 +38,19 @@ class Measures:
             **({"server.port": port} if port else {}),
         }
         self._lock = threading.Lock()  # counted by the thread that exports and by the one that sends
-        self._exported = dict.fromkeys((TAKEN, *REASONS), 0)
+        self._taken = 0
+        self._lost = dict.fromkeys(REASONS, 0)
         self._durations: Histogram | None = None
 
     def taken(self, items: int) -> None:
         """The Collector has them."""
-        self.lost(items, TAKEN)
+        with self._lock:
+            self._taken += items
 
     def lost(self, items: int, reason: str) -> None:
         """They are lost; a reason is the code's or a protocol's, so there are few."""
         with self._lock:
-            self._exported[reason] = self._exported.get(reason, 0) + items
+            self._lost[reason] = self._lost.get(reason, 0) + items
 
     def attempted(self, seconds: float, reason: str) -> None:
         """One attempt to send took that long; reason: why the request was not taken, or nothing."""
@@ -62,8 +63,9 @@ class Measures:
 
         def exported(_: CallbackOptions) -> list[Observation]:
             with self._lock:
-                counts = dict(self._exported)
-            return [Observation(count, self._of(reason)) for reason, count in counts.items()]
+                taken, lost = self._taken, dict(self._lost)
+            of_lost = [Observation(count, self._of(reason)) for reason, count in lost.items()]
+            return [Observation(taken, self._of("")), *of_lost]
 
         def inflight(_: CallbackOptions) -> list[Observation]:
             return [Observation(waiting(), self._attributes)]

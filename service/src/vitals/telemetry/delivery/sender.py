@@ -112,7 +112,9 @@ class Sender:
             self._buffer.rest(wait_seconds(attempt, outcome))
             if self._buffer.closing and not self._buffer.items:
                 return  # abandoned, and counted
-        self._buffer.done(lambda: self._count(parcel, outcome))
+        with self._buffer.done() as counts:
+            if counts:
+                self._count(parcel, outcome)
         if outcome.verdict == "taken":
             self._say_back()
         if outcome.verdict != "taken" or outcome.rejected:
