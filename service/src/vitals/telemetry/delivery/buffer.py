@@ -67,7 +67,7 @@ class Buffer:
 
     @contextmanager
     def done(self) -> Iterator[bool]:
-        """The first parcel is dealt with: the block counts it if the buffer still has it; one that was abandoned is counted already.
+        """The first parcel is dealt with: the block counts it if the buffer still has it. An abandoned one is counted already.
 
         Whoever waits until the buffer is empty waits for the block, too.
         """
