@@ -127,6 +127,27 @@ def test_a_stack_trace_is_one_record_and_what_is_none_is_not(follow: Callable[..
     assert {one["resource"]["container.name"] for one in got} == {"mine-service-1"}
 
 
+@pytest.fixture
+def lines_of_images() -> dict[str, str | None]:
+    """A line as each image's server writes it, and its level."""
+    return {
+        '{"@timestamp":"2026-11-30T10:00:00.000Z", "log.level": "WARN", "message":"low disk", "ecs.version": "1.2.0"}': "WARN",
+        "[2026-11-30T10:00:00.000+00:00][ERROR][plugins.reporting] no chromium": "ERROR",
+        "[2026-11-30T10:00:00.000+00:00][INFO ][http.server.Kibana] running at http://0.0.0.0:5601": "INFO",
+        'time=2026-11-30T10:00:00.000Z level=WARN source=main.go:1 msg="slow"': "WARN",
+        '{"level":"info","ts":"2026-11-30T10:00:00.000Z","caller":"app/a.go:1","msg":"ready"}': "INFO",
+        'logger=provisioning.plugins t=2026-11-30T10:00:00.000Z level=error msg="no such folder"': "ERROR",
+        'level=warn ts=2026-11-30T10:00:00.000Z caller=a.go:1 msg="late"': "WARN",
+        '{"ts":"2026-11-30T10:00:00.000Z","level":"error","caller":"lib/a.go:1","msg":"late"}': "ERROR",
+        "INFO:     Uvicorn running on http://0.0.0.0:8000": "INFO",
+    }
+
+
+def test_what_each_image_writes_has_its_level(follow: Callable[..., Any], lines_of_images: dict[str, str]) -> None:
+    got = follow(written(*lines_of_images, "the last"), "the last")
+    assert {text_of(one): one.get("severityText") for one in got[:-1]} == lines_of_images
+
+
 def test_a_line_of_the_other_stream_ends_a_record_and_joins_none(follow: Callable[..., Any]) -> None:
     lines = JAVA.split("\n")
     other = "\tindented, of the other"
