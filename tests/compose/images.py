@@ -39,11 +39,15 @@ DOCKERFILES = {
     "jaeger": f"FROM {BASE}\n{_WGET}"
     + 'COPY bin/jaeger /cmd/jaeger/jaeger-linux\nVOLUME ["/tmp"]\nENTRYPOINT ["/cmd/jaeger/jaeger-linux"]\nUSER 10001\n',
     "elasticsearch": f"FROM {BASE}\n"
-    + "RUN useradd --uid 1000 --gid 0 --home-dir /usr/share/elasticsearch elasticsearch\n"
+    + "RUN groupadd --gid 1000 elasticsearch"
+    + " && useradd --uid 1000 --gid 1000 --groups 0 --home-dir /usr/share/elasticsearch elasticsearch\n"
     + "COPY server /usr/share/elasticsearch\n"
+    # The server's files belong to root and are read-only, as in the official image: its user may write to these folders alone.
+    + "RUN cd /usr/share/elasticsearch && mkdir -p data logs plugins config/jvm.options.d"
+    + " && find . -type d -exec chmod 0555 {} + && find . -type f -exec chmod 0444 {} + && chmod 0555 bin/*"
+    + " && find config -type f -exec chmod 0664 {} + && chmod 0775 . bin config config/jvm.options.d data logs plugins"
+    + " && chown elasticsearch bin config config/jvm.options.d data logs plugins\n"
     + "COPY jdk /usr/share/elasticsearch/jdk\n"
-    + "RUN mkdir -p /usr/share/elasticsearch/data /usr/share/elasticsearch/logs"
-    + " && chown -R 1000:0 /usr/share/elasticsearch/data /usr/share/elasticsearch/logs /usr/share/elasticsearch/config\n"
     + "RUN printf '#!/bin/sh\\nshift\\nexec \"$@\"\\n' > /bin/tini"
     + " && printf '#!/bin/bash\\nexec /usr/share/elasticsearch/bin/elasticsearch\\n' > /usr/local/bin/docker-entrypoint.sh"
     + " && chmod 755 /bin/tini /usr/local/bin/docker-entrypoint.sh\n"

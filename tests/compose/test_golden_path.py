@@ -102,6 +102,28 @@ def test_every_containers_log_is_there_with_its_name_but_not_the_collectors(stac
     assert {"INFO", "WARN"} <= levels
 
 
+def test_a_stack_trace_is_one_record(stack: Containers) -> None:
+    """As Docker itself writes the lines. It stands behind the service's last line where that was written just before."""
+    mark = secrets.token_hex(8)
+    program = f"""
+import traceback
+try:
+    int({mark!r} + "x")
+except ValueError:
+    with open("/proc/1/fd/2", "w") as log:
+        traceback.print_exc(file=log)
+"""
+    stack.compose("exec", "-T", "service", "python", "-c", program)
+    texts = eventually(
+        lambda: [text for one in stack.logs_of(service_name="service") if mark in (text := one["body"]["text"])], why="its trace"
+    )
+    first, *rest = texts[0][texts[0].index("Traceback (") :].split("\n")
+    assert len(texts) == 1
+    assert first == "Traceback (most recent call last):"
+    assert rest[0].startswith('  File "<string>", line 4')
+    assert rest[-1].startswith("ValueError: invalid literal")
+
+
 def test_passwords_that_were_shown_are_in_no_log(stack: Containers) -> None:
     """`docker compose run --rm init credentials --show` was run to get here."""
     for user in USERS:

@@ -101,15 +101,19 @@ class Collector:
 
 @pytest.fixture
 def run_collector(engine: Callable[[str], Path], engine_environment: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
-    """Start the Collector on the real files; the pipelines named in `to_files` get a file for an exporter."""
+    """Start the Collector on the real files; the pipelines named in `to_files` get a file for an exporter. It ends by kill -9."""
 
     @contextmanager
     def run(
-        settings: StackSettings, to_files: list[str], own_logs: OwnLogs = "engine-logs", **environment: str
+        settings: StackSettings,
+        to_files: list[str],
+        own_logs: OwnLogs = "engine-logs",
+        receivers: dict[str, Any] | None = None,
+        **environment: str,
     ) -> Iterator[Collector]:
         environment = {**engine_environment, **environment}
         override = tmp_path / "to-files.yaml"
-        override.write_text(json.dumps(_to_files(to_files, tmp_path)))
+        override.write_text(json.dumps({**_to_files(to_files, tmp_path), "receivers": receivers or {}}))
         log = tmp_path / "collector.log"
         with log.open("wb") as told:
             process = subprocess.Popen(

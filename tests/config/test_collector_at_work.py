@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import pytest
 
 from vitals.settings import StackSettings
+
+from .container_lines import line_of_a_container
 
 TRACE = "5b8efff798038103d269b633813fc60c"
 DOCUMENT_ID = "elasticsearch.document_id"
@@ -227,11 +228,6 @@ def test_log_files_are_followed_with_level_and_service(
     assert {record["resource"]["service.name"] for record in got} == {"my-app", "other"}
     assert as_dict(found["CRITICAL two"]["attributes"])["log.file.name"] == "other.txt"
     assert all(DOCUMENT_ID in as_dict(record["attributes"]) for record in got)
-
-
-def line_of_a_container(text: str, service: str, **labels: str) -> str:
-    attrs = {"com.docker.compose.project": "mine", "com.docker.compose.service": service, "tag": f"mine-{service}-1", **labels}
-    return json.dumps({"log": f"{text}\n", "stream": "stderr", "attrs": attrs, "time": "2026-01-01T07:00:00.5Z"}) + "\n"
 
 
 def test_logs_of_containers_have_their_name_and_level_and_a_data_stream_of_their_own(

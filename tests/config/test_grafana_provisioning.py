@@ -120,6 +120,15 @@ def test_the_dashboards_are_provisioned_from_where_they_are_mounted() -> None:
     assert (GRAFANA / "dashboards" / Path(home).name).exists()
 
 
+def test_every_folder_that_grafana_reads_at_its_start_is_in_what_is_mounted_over_its_own() -> None:
+    assert {folder.name for folder in (GRAFANA / "provisioning").iterdir()} == {
+        "alerting",
+        "dashboards",
+        "datasources",
+        "plugins",
+    }
+
+
 def _ini() -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(GRAFANA / "grafana.ini")

@@ -100,6 +100,13 @@ def _configuration(service: dict[str, Any]) -> list[str]:
     return [file.read_text() for folder in folders for file in folder.glob("*.yaml")]
 
 
+def test_a_server_whose_own_form_of_log_has_no_level_for_the_collector_logs_json(composed: Callable[..., dict[str, Any]]) -> None:
+    services = composed("victoriametrics", "victorialogs")["services"]
+    of_victoria = {name for name, one in services.items() if one["image"].startswith("victoriametrics/")}
+    assert of_victoria == {"victoriametrics", "vmalert", "victorialogs"}
+    assert all("-loggerFormat=json" in services[name]["command"] for name in of_victoria)
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_grafana_gets_a_data_source_that_reads_it(composed: Callable[..., dict[str, Any]], server: str) -> None:
     whole = composed(server)["services"]
