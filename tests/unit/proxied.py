@@ -88,9 +88,22 @@ def vitals_serve(folder: Path, sink: Sink, **options: str) -> Iterator[int]:
     """`vitals serve`, ready; gives its port."""
     [port] = free_ports(1)
     own = {"MODEL_DIR": str(folder), "SERVICE_PORT": str(port), "VITALS_ENV_FILE": os.devnull}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vitals.cli", "serve"], env={**os.environ, **sink.environment, **own, **options}
-    )
+    with _running(["vitals.cli", "serve"], port, {**sink.environment, **own, **options}):
+        yield port
+
+
+@contextmanager
+def uvicorn_serves(application: str, sink: Sink, *arguments: str, **options: str) -> Iterator[int]:
+    """An application as its module and name, served by the command `uvicorn` with these arguments; gives its port."""
+    [port] = free_ports(1)
+    with _running(["uvicorn", application, "--port", str(port), *arguments], port, {**sink.environment, **options}):
+        yield port
+
+
+@contextmanager
+def _running(module: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
+    """Until it answers, and then until it is left."""
+    process = subprocess.Popen([sys.executable, "-m", *module], env={**os.environ, **environment}, cwd=ROOT)
 
     def ready() -> bool:
         assert process.poll() is None, "the service ended"
@@ -101,7 +114,7 @@ def vitals_serve(folder: Path, sink: Sink, **options: str) -> Iterator[int]:
 
     try:
         assert wait_until(ready, 120), "it serves"
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(60)
