@@ -1,4 +1,4 @@
-"""A service of its own process behind a proxy: nginx with the configuration of docs/api.md, or a socket that sends what nginx sends."""
+"""A service behind a proxy: nginx with the configuration of docs/api.md, or a socket that sends what nginx sends."""
 
 from __future__ import annotations
 

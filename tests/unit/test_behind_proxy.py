@@ -165,7 +165,12 @@ def test_no_series_has_another_route(served: tuple[str, int], sink: Sink) -> Non
     }  # fmt: skip
 
 
-FORGED = ("X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example", "Forwarded: for=203.0.113.8")
+FORGED = (
+    "X-Forwarded-For: 203.0.113.7",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: evil.example",
+    "Forwarded: for=203.0.113.8",
+)
 
 
 def test_forged_headers_change_nothing(served: tuple[str, int], sink: Sink) -> None:

@@ -131,15 +131,17 @@ HEADER = st.tuples(
     st.sampled_from(["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Host", "Forwarded", "Other"]),
     st.one_of(
         st.text(alphabet=st.characters(max_codepoint=255), max_size=40),
-        st.lists(st.sampled_from(["10.0.0.1", "1.2.3.4:5", "[::1]:80", "::1", "unknown", "", "https", "a.example"]), max_size=4).map(
-            ", ".join
-        ),
+        st.lists(
+            st.sampled_from(["10.0.0.1", "1.2.3.4:5", "[::1]:80", "::1", "unknown", "", "https", "a.example"]), max_size=4
+        ).map(", ".join),
     ),
 )
 
 
 @given(st.lists(HEADER, max_size=8), st.sampled_from(["http", "websocket"]), st.sampled_from(["*", "10.0.0.0/24"]))
-def test_whatever_is_said_the_scope_stays_one_that_a_server_makes(headers: list[tuple[str, str]], kind: str, allowed: str) -> None:
+def test_whatever_is_said_the_scope_stays_one_that_a_server_makes(
+    headers: list[tuple[str, str]], kind: str, allowed: str
+) -> None:
     scope = told(headers, kind=kind, allowed=allowed)
     host, port = scope["client"]
     assert str(ipaddress.ip_address(host)) == host

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 EVERYBODY = "*"
 
 PARENTS = ("docs", "health", "v2")
-"""First segments below which the service has routes of its own: behind such a prefix `/v2/…` could mean either."""
+"""First segments below which the service has routes itself: with the prefix /v2, `/v2/health` could be either of two routes."""
 
 _SEGMENTS = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -27,7 +27,7 @@ def _root_path(value: str) -> str:
         raise ValueError("it begins with a slash, and has neither scheme nor host, as in /ml")
     segments = path.split("/")[1:]
     if not _SEGMENTS.fullmatch(path) or {".", ".."} & set(segments):
-        raise ValueError("it is made of segments of letters, digits and . _ ~ -, with one slash before each, as in /ml or /team/ml")
+        raise ValueError("it is segments of letters, digits and . _ ~ -, with one slash before each, as in /team/ml")
     if segments[0] in PARENTS:
         raise ValueError(f"the service has routes below /{segments[0]} itself; choose another prefix")
     return path

@@ -1,4 +1,4 @@
-"""An application behind a proxy: within it a request looks as it would without one, and every answer has the client's paths."""
+"""An application behind a proxy: telemetry sees each request as without one, and every answer has the client's paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vitals.api.forwarded import Forwarded
 
 
 class BehindProxy(FastAPI):
-    """Takes off the prefix that a proxy left on, and believes trusted proxies, before anything else looks at a request."""
+    """Strips the prefix where the proxy did not, and believes trusted proxies, before anything else looks at a request."""
 
     def __init__(self, *, prefix: str, trusted: str, **given: Any) -> None:
         """prefix: ROOT_PATH; trusted: FORWARDED_ALLOW_IPS. Empty is none. The rest is FastAPI's."""
@@ -30,10 +30,10 @@ class BehindProxy(FastAPI):
             if self._forwarded is not None:
                 self._forwarded.tell(scope)
             if self._prefix:
-                self._take_off(scope)
+                self._strip(scope)
         await super().__call__(scope, receive, send)
 
-    def _take_off(self, scope: Scope) -> None:
+    def _strip(self, scope: Scope) -> None:
         prefix, path = self._prefix, scope["path"]
         if path.startswith(f"{prefix}/"):
             scope["path"] = path.removeprefix(prefix)
@@ -45,19 +45,19 @@ class BehindProxy(FastAPI):
 
     @cached_property
     def _is_a_route(self) -> bool:
-        """Whether the application has a route that is called as the prefix is: a proxy that takes the prefix off may ask for it."""
+        """Whether the application has a route of the prefix's name: a proxy that strips the prefix may ask for it."""
         return any(context.path == self._prefix for context in iter_route_contexts(self.routes))
 
 
 class UnderPrefix:
-    """Tells what is further in that the path is below the prefix: links, servers, errors and redirects are made of that."""
+    """Puts the prefix before the path for what makes links: documentation, errors and redirects. `/predict` does not come here."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self._app = app
         self._prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on. Its scope is changed and not copied: error handlers further out read it, too."""
+        """Pass the request on. The scope itself is changed, since error handlers further out read it too."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -75,7 +75,7 @@ class UnderPrefix:
 
 
 def _relative(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    """A redirect as a path: whether the address before it is the client's depends on what proxies pass on, and rewrite."""
+    """A redirect as a path alone: which scheme and host the client used, not every proxy passes on."""
     if name != b"location":
         return name, value
     url = urlsplit(value)

@@ -83,8 +83,8 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_alike", "_client_port", "_fast_path", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope", "_send",
-        "_status", "_trailers", "context", "open", "span",
+        "_alike", "_client_port", "_fast_path", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope",
+        "_send", "_status", "_trailers", "context", "open", "span",
     )  # fmt: skip
 
     def __init__(self, owner: RequestTelemetry, fast_path: FastPath, scope: Scope, send: Send, around: Context) -> None:

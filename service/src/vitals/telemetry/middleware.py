@@ -27,8 +27,9 @@ WATCHED = "vitals.watched"
 
 _MOST_ALIKE = 2048
 _LONGEST_REMEMBERED = 512
-"""Of a user agent, a method and an address, which may come from a proxy's header: a client can send longer ones, each another one,
-and memory is not for them."""
+"""Of a user agent, a method, and an address that a proxy's header may hold: a client can send longer ones, each another one, and
+memory is not for them.
+"""
 
 _GETTER = ScopeGetter()
 
@@ -150,7 +151,7 @@ class RequestTelemetry:
         """What this request shares with others of the same kind of client; they are remembered, but for unusually long ones."""
         get = scope.get
         server, client = get("server"), get("client")
-        address = client and client[0] or ""
+        address = (client and client[0]) or ""
         if len(user_agent) + len(scope["method"]) + len(address) > _LONGEST_REMEMBERED:
             return Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal, remembered=False)
         key = (
