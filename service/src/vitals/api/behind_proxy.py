@@ -50,7 +50,10 @@ class BehindProxy(FastAPI):
 
 
 class UnderPrefix:
-    """Puts the prefix before the path for what makes links: documentation, errors and redirects. `/predict` does not come here."""
+    """Puts the prefix before the path for what makes links: documentation, errors and redirects.
+
+    What a DirectRoute answers does not come here.
+    """
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self._app = app

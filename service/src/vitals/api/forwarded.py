@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 from starlette.types import Scope
@@ -12,14 +11,18 @@ from starlette.types import Scope
 from vitals.proxy_options import EVERYBODY, networks
 
 _MOST_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 128
+"""Bytes of a header: clients can send longer ones, each another one, and memory is not for them."""
+
 _LARGEST_PORT = 65_535
 _BEHIND = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([0-9.]+):([0-9]{1,5})")
 """An address as proxies write it where there is more to it: brackets, or a port."""
 
-_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::([0-9]{1,5}))?")
-_FOR, _PROTO, _HOST_SAID, _HOST_ASKED = b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"host"
-_HEADERS = frozenset({_FOR, _PROTO, _HOST_SAID, _HOST_ASKED})
-_SCHEMES = {"http": {"http": "http", "https": "https"}, "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}}
+_HOST = re.compile(rb"\s*(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::([0-9]{1,5}))?\s*")
+_SCHEMES = {
+    "http": {b"http": "http", b"https": "https"},
+    "websocket": {b"http": "ws", b"https": "wss", b"ws": "ws", b"wss": "wss"},
+}
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -31,6 +34,7 @@ class Forwarded:
         self._everybody = allowed == EVERYBODY
         self._networks = networks(allowed)
         self._trusts = lru_cache(_MOST_REMEMBERED)(self._within)
+        self._known_client = lru_cache(_MOST_REMEMBERED)(self._client)
 
     def tell(self, scope: Scope) -> None:
         """Change `client`, `scheme` and `server`, each where a trusted proxy says it well.
@@ -40,22 +44,29 @@ class Forwarded:
         peer = scope.get("client")
         if not (self._everybody or (peer and self._trusts(peer[0]))):
             return
-        said: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            if name in _HEADERS:
-                said[name] = b"%b,%b" % (said[name], value) if name in said else value
-        if (scheme := _SCHEMES[scope["type"]].get(_text(said, _PROTO).lower())) is not None:
-            scope["scheme"] = scheme
-        if client := self._client(reversed(_text(said, _FOR).split(","))):
-            scope["client"] = client
-        if found := _HOST.fullmatch(_text(said, _HOST_SAID) or _text(said, _HOST_ASKED)):
-            six, name_or_four, port = found.groups()
-            scope["server"] = (six or name_or_four, _port(port) or _PORTS.get(scope.get("scheme", "http")))
+        clients = scheme = name = asked = b""
+        for header, value in scope["headers"]:
+            if header == b"x-forwarded-for":
+                clients = b"%b,%b" % (clients, value) if clients else value
+            elif header == b"x-forwarded-proto":
+                scheme = b"%b,%b" % (scheme, value) if scheme else value
+            elif header == b"x-forwarded-host":
+                name = b"%b,%b" % (name, value) if name else value
+            elif header == b"host":
+                asked = b"%b,%b" % (asked, value) if asked else value
+        if scheme and (known := _SCHEMES[scope["type"]].get(scheme.strip().lower())):
+            scope["scheme"] = known
+        if clients:
+            find = self._known_client if len(clients) <= _LONGEST_REMEMBERED else self._client
+            scope["client"] = find(clients) or peer
+        if found := _HOST.fullmatch(name or asked):
+            six, other, port = found.groups()
+            scope["server"] = ((six or other).decode(), _port(port) or _PORTS.get(scope.get("scheme", "http")))
 
-    def _client(self, nearest_first: Iterable[str]) -> tuple[str, int] | None:
+    def _client(self, clients: bytes) -> tuple[str, int] | None:
         """The nearest that is no trusted proxy, or the farthest; what no proxy can have seen ends the search."""
         client = None
-        for written in nearest_first:
+        for written in reversed(clients.decode("latin-1").split(",")):
             address = _address(written.strip())
             if address is None:
                 break
@@ -74,10 +85,6 @@ class Forwarded:
         return any(address in network for network in self._networks)
 
 
-def _text(said: dict[bytes, bytes], name: bytes) -> str:
-    return said.get(name, b"").decode("latin-1").strip()
-
-
 def _address(written: str) -> tuple[str, int] | None:
     """The address and its port, 0 where there is none; None for what is no address."""
     host, port = written, ""
@@ -90,6 +97,6 @@ def _address(written: str) -> tuple[str, int] | None:
         return None
 
 
-def _port(written: str | None) -> int:
+def _port(written: str | bytes | None) -> int:
     port = int(written or 0)
     return port if port <= _LARGEST_PORT else 0
