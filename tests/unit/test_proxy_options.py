@@ -37,8 +37,8 @@ def test_a_prefix_is_taken(written: str, meant: str, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("ml", "begins with a slash"),
-        ("https://example.com/ml", "neither scheme nor host"),
+        ("ml", "must start with a slash"),
+        ("https://example.com/ml", "no scheme or host"),
         ("//x", "one slash before each"),
         ("//", "one slash before each"),
         ("/ml//", "one slash before each"),
@@ -112,7 +112,7 @@ def test_hosts_are_taken(written: str, meant: str, monkeypatch: pytest.MonkeyPat
         ("127.0.0.1 10.0.0.1", "neither an IP address nor a network"),
         ("10.0.0.0/33", "neither an IP address nor a network"),
         ("10.0.0.5/8", "write 10.0.0.5, or 10.0.0.0/8 for the whole network"),
-        ("10.0.0.1,*", "stands alone"),
+        ("10.0.0.1,*", "must stand alone"),
     ],
 )
 def test_what_is_no_host_is_a_sentence(written: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:

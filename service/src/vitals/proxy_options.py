@@ -24,10 +24,10 @@ def _root_path(value: str) -> str:
     if not path:
         return ""
     if not path.startswith("/"):
-        raise ValueError("it begins with a slash, and has neither scheme nor host, as in /ml")
+        raise ValueError("it must start with a slash and have no scheme or host, as in /ml")
     segments = path.split("/")[1:]
     if not _SEGMENTS.fullmatch(path) or {".", ".."} & set(segments):
-        raise ValueError("it is segments of letters, digits and . _ ~ -, with one slash before each, as in /team/ml")
+        raise ValueError("it may have letters, digits and . _ ~ - in its segments, and one slash before each, as in /team/ml")
     if segments[0] in PARENTS:
         raise ValueError(f"the service has routes below /{segments[0]} itself; choose another prefix")
     return path
@@ -40,7 +40,7 @@ def networks(value: str) -> list[Network]:
 
 def _network(written: str) -> Network:
     if written == EVERYBODY:
-        raise ValueError(f"{EVERYBODY} trusts everybody, so it stands alone")
+        raise ValueError(f"{EVERYBODY} trusts everybody, so it must stand alone")
     try:
         return ipaddress.ip_network(written)
     except ValueError:
