@@ -136,7 +136,7 @@ def nginx(folder: Path, locations: list[str]) -> Iterator[list[int]]:
     folders = "\n".join(f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     text = f"daemon off; master_process off; pid {folder / 'pid'}; error_log stderr;\nevents {{}}\n"
     (folder / "nginx.conf").write_text(text + f"http {{ access_log off;\n{folders}\n" + "\n".join(servers) + "\n}\n")
-    process = subprocess.Popen([NGINX, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr"])
+    process = subprocess.Popen([NGINX, "-p", folder, "-c", folder / "nginx.conf"])
 
     def listens() -> bool:
         assert process.poll() is None, "nginx ended"
