@@ -43,7 +43,7 @@ def test_any_application(seed: int, requests: int) -> None:
     assert points_of(fast, ("http.", *MADE)) == points_of(sdk, ("http.", *MADE))
 
 
-@pytest.mark.parametrize("options", [{}, {"ROOT_PATH": "/ml", "FORWARDED_ALLOW_IPS": "10.0.0.1"}], ids=["alone", "behind a proxy"])
+@pytest.mark.parametrize("options", [{}, {"ROOT_PATH": "/ml", "FORWARDED_ALLOW_IPS": "10.0.0.1"}], ids=["alone", "proxied"])
 def test_our_service(model_folder: Path, options: dict[str, str]) -> None:
     fast, sdk = (sent(path, 3, 80, str(model_folder), **options) for path in ("on", "off"))
     spans, logs = spans_of(fast), logs_of(fast)
