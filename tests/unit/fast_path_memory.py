@@ -19,7 +19,7 @@ from benchmarks.request_telemetry import Unsent
 from vitals.telemetry.middleware import RequestTelemetry
 
 REQUESTS, LONG = 1000, 20_000
-KINDS = ("user agent", "method", "path", "path below a mount", "query", "client")
+KINDS = ("user agent", "method", "path", "path below a mount", "query", "client", "client's address")
 
 
 def _application() -> FastAPI:
@@ -49,7 +49,7 @@ def kept_bytes(given: str) -> int:
                     "method": long.upper() if given == "method" else "GET",
                     "path": {"path": f"/{long}", "path below a mount": f"/below/{long}"}.get(given, "/"),
                     "query_string": long.encode() if given == "query" else b"",
-                    "client": (f"{number}.example", 1) if given == "client" else ("127.0.0.1", 1),
+                    "client": ({"client": f"{number}.example", "client's address": long}.get(given, "127.0.0.1"), 1),
                     "headers": [(b"user-agent", long.encode() if given == "user agent" else b"a")],
                 },
                 _nothing,

@@ -138,6 +138,7 @@ CHANGES: list[Any] = [
     lambda span: span.update_name("renamed"),
     lambda span: span.record_exception(KeyError("key"), {"more": 1}),
 ]
+PROXIED = [(b"x-forwarded-for", b"203.0.113.7"), (b"x-forwarded-proto", b"https"), (b"x-forwarded-host", b"api.example")]
 CHANCE = random.Random(int(sys.argv[1]))  # noqa: S311
 
 
@@ -223,8 +224,10 @@ async def predictions(requests: int, folder: str) -> None:
                 content = {"features": {}}
             body = json.dumps(content).encode()
             length = (b"content-length", str(len(body)).encode())
-            one = {**scope(number), "method": "POST", "path": "/predict", "raw_path": b"/predict"}
+            path = CHANCE.choice(["/predict", f"{settings.root_path}/predict"])
+            one = {**scope(number), "method": "POST", "path": path, "raw_path": path.encode()}
             kept = [header for header in one["headers"] if header[0] != b"content-length"]
+            kept += CHANCE.sample(PROXIED, CHANCE.randrange(len(PROXIED) + 1))
             one["headers"] = [*kept, length, (b"content-type", b"application/json")]
             await asked(app, one, body)
 

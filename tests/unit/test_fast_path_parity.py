@@ -19,13 +19,14 @@ MADE = ("otel.sdk.span.started", "otel.sdk.log.created")
 ROOT = Path(__file__).parents[2]
 
 
-def sent(path: str, seed: int, requests: int, model: str) -> Any:
+def sent(path: str, seed: int, requests: int, model: str, **options: str) -> Any:
     """What a run of the program sends."""
     environment = {
         **os.environ,
         "VITALS_FAST_PATH": path,
         "OTEL_METRIC_EXPORT_INTERVAL": "3600000",  # one collection, at the end
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        **options,
     }
     command = [sys.executable, "-m", "tests.unit.parity_requests", str(seed), str(requests), model]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -42,9 +43,12 @@ def test_any_application(seed: int, requests: int) -> None:
     assert points_of(fast, ("http.", *MADE)) == points_of(sdk, ("http.", *MADE))
 
 
-def test_our_service(model_folder: Path) -> None:
-    fast, sdk = (sent(path, 3, 80, str(model_folder)) for path in ("on", "off"))
+@pytest.mark.parametrize("options", [{}, {"ROOT_PATH": "/ml", "FORWARDED_ALLOW_IPS": "10.0.0.1"}], ids=["alone", "proxied"])
+def test_our_service(model_folder: Path, options: dict[str, str]) -> None:
+    fast, sdk = (sent(path, 3, 80, str(model_folder), **options) for path in ("on", "off"))
     spans, logs = spans_of(fast), logs_of(fast)
+    clients = {span["attributes"].get("client.address", {}).get("stringValue") for span in spans}
+    assert ("203.0.113.7" in clients) is bool(options)
     assert {"POST /predict", "predict batch"} <= {span["name"] for span in spans}
     assert {"ml.prediction", "ml.validation.failed"} <= {
         log.get("eventName") or log["attributes"].get("otel.event.name", {}).get("stringValue") for log in logs

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
+from functools import partial
 
 from fastapi import FastAPI
 
 from vitals.api import about, labels
+from vitals.api.behind_proxy import BehindProxy
 from vitals.api.direct_route import add_direct
 from vitals.api.limits import BodyLimit
 from vitals.api.predict import predict_route
@@ -123,7 +125,9 @@ def create_app(
         if state.batcher is not None:
             await state.batcher.close()
 
-    app = FastAPI(
+    prefix, trusted = settings.root_path, settings.forwarded_allow_ips
+    kind = partial(BehindProxy, prefix=prefix, trusted=trusted) if prefix or trusted else FastAPI
+    app = kind(
         title="vitals",
         summary=f"Serves the model {facts.name} and tells how it is.",
         version=facts.version,

@@ -68,6 +68,7 @@ def _serve(settings: Settings, several: bool) -> None:
         lifespan="on",  # a start that fails ends the process, instead of a service that answers 500
         access_log=False,  # the span, the metrics and the prediction's log say more
         server_header=False,
+        proxy_headers=False,  # uvicorn's would believe every process of this machine: FORWARDED_ALLOW_IPS is api/forwarded.py's
         timeout_keep_alive=30,  # at uvicorn's 5 s clients such as httpx let go too: both ends would close at once
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
     )

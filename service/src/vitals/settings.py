@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vitals.durations import seconds
 from vitals.errors import SettingsError
+from vitals.proxy_options import RootPath, TrustedHosts
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 Days = Annotated[str, Field(pattern=r"^[1-9][0-9]*[hd]$")]
@@ -96,6 +97,12 @@ class Settings(Options):
     service_port: Port = Field(8000, description="The port of the model service.")
     service_workers: int = Field(
         1, ge=1, le=64, description="Processes that share the port; each is an instance of its own in the telemetry."
+    )
+    root_path: RootPath = Field(
+        "", description="The prefix under which a proxy serves it, such as /ml; the proxy may strip it or keep it."
+    )
+    forwarded_allow_ips: TrustedHosts = Field(
+        "", description="Addresses and networks of proxies whose X-Forwarded headers are believed, with commas between them."
     )
     batch_max_size: int = Field(64, ge=1, le=4096, description="Rows in one call of the model: those that wait when it begins.")
     queue_max_size: int = Field(

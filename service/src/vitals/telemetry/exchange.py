@@ -83,8 +83,8 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_alike", "_fast_path", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope", "_send",
-        "_status", "_trailers", "context", "open", "span",
+        "_alike", "_client_port", "_fast_path", "_owner", "_path", "_request_bytes", "_response_bytes", "_root_path", "_scope",
+        "_send", "_status", "_trailers", "context", "open", "span",
     )  # fmt: skip
 
     def __init__(self, owner: RequestTelemetry, fast_path: FastPath, scope: Scope, send: Send, around: Context) -> None:
@@ -92,6 +92,7 @@ class Exchange:
         headers = headers_of(scope)
         self._owner, self._fast_path, self._scope, self._send = owner, fast_path, scope, send
         self._path, self._root_path = scope["path"], outer_root_path(scope)
+        self._client_port = _port(scope.get("client"))  # a middleware further in may put another client there
         self._status: int | None = None
         self._response_bytes = -1
         length = headers.get(b"content-length")
@@ -116,8 +117,8 @@ class Exchange:
         route = self._owner.routes.of(self._scope, self._path, self._root_path)
         query = self._scope.get("query_string")
         made = self._alike.shape(route, self._path, self._status).attributes(query=text_of(query) if query else "")
-        if client_port := _port(self._scope.get("client")):
-            made["client.port"] = client_port
+        if self._client_port:
+            made["client.port"] = self._client_port
         return made
 
     def send(self, message: Message) -> Awaitable[None]:
@@ -158,7 +159,7 @@ class Exchange:
                 span.ended,
                 self._request_bytes,
                 self._response_bytes,
-                _port(scope.get("client")),
+                self._client_port,
                 span.flags,
             )
             template = self._alike.template(route, shared, status)

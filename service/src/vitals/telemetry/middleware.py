@@ -27,7 +27,9 @@ WATCHED = "vitals.watched"
 
 _MOST_ALIKE = 2048
 _LONGEST_REMEMBERED = 512
-"""Bytes of a user agent and a method: a client can send longer ones, each another one, and memory is not for them."""
+"""Of a user agent, a method, and an address that a proxy's header may hold: a client can send longer ones, each another one, and
+memory is not for them.
+"""
 
 _GETTER = ScopeGetter()
 
@@ -147,13 +149,14 @@ class RequestTelemetry:
 
     def alike(self, scope: Scope, user_agent: bytes, internal: bool) -> Alike:
         """What this request shares with others of the same kind of client; they are remembered, but for unusually long ones."""
-        if len(user_agent) + len(scope["method"]) > _LONGEST_REMEMBERED:
-            return Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal, remembered=False)
         get = scope.get
         server, client = get("server"), get("client")
+        address = (client and client[0]) or ""
+        if len(user_agent) + len(scope["method"]) + len(address) > _LONGEST_REMEMBERED:
+            return Alike(facts_of(scope, {b"user-agent": user_agent}), internal=internal, remembered=False)
         key = (
-            get("method"), get("scheme"), get("http_version"), server and server[0], server and server[1], client and client[0],
-            user_agent, internal,
+            get("method"), get("scheme"), get("http_version"), server and server[0], server and server[1], address, user_agent,
+            internal,
         )  # fmt: skip
         found = self._alike.get(key)
         if found is None:
