@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,20 +12,17 @@ import pytest
 
 from vitals.settings import StackSettings
 
-from .test_collector_at_work import TRACE
+from .test_collector_at_work import DOCUMENT_ID, TRACE
 
 MARK = "vitals.keys_before_merge"
+PLACES = ("log", "body", "resource", "scope", "span", "event")
 PIPELINES = {"logs": "logs/elasticsearch", "traces": "traces/jaeger"}
 
 
-@pytest.fixture(scope="module", name="to_file")
-def _settings() -> StackSettings:
-    return StackSettings.load(metrics_backend="none")
-
-
 @pytest.fixture
-def collector(run_collector: Callable[..., Any], to_file: StackSettings) -> Iterator[Any]:
-    with run_collector(to_file, ["logs/elasticsearch", "traces/elasticsearch", "traces/jaeger"]) as running:
+def collector(run_collector: Callable[..., Any]) -> Iterator[Any]:
+    to_files = ["logs/elasticsearch", "traces/elasticsearch", "traces/jaeger"]
+    with run_collector(StackSettings.load(metrics_backend="none"), to_files) as running:
         yield running
 
 
@@ -37,7 +35,7 @@ def pair(key: str, value: Any) -> dict[str, Any]:
 
 
 def entries(*pairs: dict[str, Any]) -> dict[str, Any]:
-    return {"kvlistValue": {"values": list(pairs)}}
+    return {"kvlistValue": {"values": list(pairs)} if pairs else {}}
 
 
 def listed(*values: dict[str, Any]) -> dict[str, Any]:
@@ -74,34 +72,31 @@ TWICE: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
 }
 
 
-def requests(where: str, found: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    """One item of a signal whose attributes, in one place, are these."""
-    name = [pair("service.name", text("tested"))]
+def group(where: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """A resource with one item whose attributes, in one place, are these."""
     now = str(time.time_ns())
-    span = {"traceId": TRACE, "spanId": f"{time.time_ns():016x}"[-16:], "name": "s", "startTimeUnixNano": now, "endTimeUnixNano": now}
-    record: dict[str, Any] = {"timeUnixNano": now, "body": text("said")}
+    resource: dict[str, Any] = {"attributes": [pair("service.name", text("tested"))]}
     scope: dict[str, Any] = {"name": "t"}
-    of_log = where in ("log", "resource", "scope", "body")
-    if where == "log":
-        record["attributes"] = found
-    elif where == "body":
-        record["body"] = entries(*found)
-    elif where == "scope":
-        scope["attributes"] = found
-    elif where == "resource":
-        name = [*name, *found]
-    elif where == "span":
-        span["attributes"] = found
-    else:
-        span["events"] = [{"name": "e", "timeUnixNano": now, "attributes": found}]
-    if of_log:
-        return "logs", {"resourceLogs": [{"resource": {"attributes": name}, "scopeLogs": [{"scope": scope, "logRecords": [record]}]}]}
-    return "traces", {"resourceSpans": [{"resource": {"attributes": name}, "scopeSpans": [{"scope": scope, "spans": [span]}]}]}
+    item: dict[str, Any] = {"timeUnixNano": now, "body": text("said")}
+    if where in ("span", "event"):
+        item = {"traceId": TRACE, "spanId": secrets.token_hex(8), "startTimeUnixNano": now, "endTimeUnixNano": now}
+    match where:
+        case "resource":
+            resource["attributes"] += found
+        case "scope":
+            scope["attributes"] = found
+        case "body":
+            item["body"] = entries(*found)
+        case "event":
+            item["events"] = [{"name": "e", "timeUnixNano": now, "attributes": found}]
+        case _:
+            item["attributes"] = found
+    [scopes, items] = ("scopeSpans", "spans") if "spanId" in item else ("scopeLogs", "logRecords")
+    return {"resource": resource, scopes: [{"scope": scope, items: [item]}]}
 
 
-def came_out(where: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The attributes of that place again."""
-    [of_resource] = request.get("resourceLogs") or request["resourceSpans"]
+def there(where: str, of_resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The attributes of that place."""
     [of_scope] = of_resource.get("scopeLogs") or of_resource["scopeSpans"]
     [item] = of_scope.get("logRecords") or of_scope["spans"]
     places: dict[str, Callable[[], Any]] = {
@@ -110,18 +105,73 @@ def came_out(where: str, request: dict[str, Any]) -> list[dict[str, Any]]:
         "body": lambda: item["body"]["kvlistValue"]["values"],
         "event": lambda: item["events"][0]["attributes"],
     }
-    found: list[dict[str, Any]] = places.get(where, lambda: item["attributes"])()
-    return found
+    return list(places.get(where, lambda: item["attributes"])())
 
 
-PLACES = ("log", "body", "resource", "scope", "span", "event")
+def told(where: str, of_resource: dict[str, Any]) -> str:
+    """What the item says of its keys: a body is told with its record's attributes, an event with its span's."""
+    of_item = there({"body": "log", "event": "span"}.get(where, where), of_resource)
+    [found] = [one["value"]["stringValue"] for one in of_item if one["key"] == MARK]
+    return str(found)
 
 
-def test_each_map_has_each_key_once_and_the_item_says_so(collector: Any, wait_for: Callable[..., Any]) -> None:
+@pytest.fixture
+def through(collector: Any, wait_for: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
+    """Send the groups in one request, and give them as a backend would get them."""
+    taken = {"Logs": 0, "Spans": 0}
+
+    def send(*groups: dict[str, Any]) -> list[dict[str, Any]]:
+        kind = "Logs" if "scopeLogs" in groups[0] else "Spans"
+        signal = "logs" if kind == "Logs" else "traces"
+        collector.send(signal, {f"resource{kind}": groups})
+        requests = wait_for(lambda: collector.got(PIPELINES[signal])[taken[kind] :])
+        taken[kind] += len(requests)
+        return [one for request in requests for one in request[f"resource{kind}"]]
+
+    return send
+
+
+@pytest.mark.timeout(120)
+def test_each_map_has_each_key_once_and_the_item_says_so(collector: Any, through: Callable[..., Any]) -> None:
     for where in PLACES:
-        for case, (sent, kept) in TWICE.items():
-            signal, request = requests(where, sent)
-            before = len(collector.got(PIPELINES[signal]))
-            collector.send(signal, request)
-            [one] = wait_for(lambda before=before, signal=signal: collector.got(PIPELINES[signal])[before:])
-            print(where, case, json.dumps(came_out(where, one)), json.dumps(kept))
+        out = through(*(group(where, sent) for sent, _ in TWICE.values()))
+        for (case, (sent, kept)), one in zip(TWICE.items(), out, strict=True):
+            found = [each for each in there(where, one) if each["key"] not in (MARK, "service.name", DOCUMENT_ID)]
+            assert sorted(found, key=str) == sorted(kept, key=str), (where, case)  # what was nested may come in another order
+            keys = [*(["service.name"] if where == "resource" else []), *(each["key"] for each in sent)]
+            first_level = "nested" if len(set(keys)) == len(keys) else json.dumps(keys, separators=(",", ":"))
+            expected = {"body": "body", "event": f"event {first_level}"}.get(where, first_level)
+            assert told(where, one) == expected, (where, case)
+    assert collector.counter("otelcol_processor_filter_logs_filtered", "filter/merged") == 4 * len(TWICE)
+    assert collector.counter("otelcol_processor_filter_spans_filtered", "filter/merged") == 2 * len(TWICE)
+
+
+def test_what_has_each_key_once_is_left_as_it_is(collector: Any, through: Callable[..., Any]) -> None:
+    small = [
+        pair("a", 1),
+        pair("b", {"doubleValue": 0.5}),
+        pair("m", entries(pair("a", 1), pair("l", listed(text("x"), entries())))),
+    ]
+    large = [pair("m", entries(*(pair(f"k{number}", number) for number in range(3000))))]
+    for where in ("log", "body"):
+        [out] = through(group(where, small))
+        assert [one for one in there(where, out) if one["key"] != DOCUMENT_ID] == small
+    [out] = through(group("log", large))
+    [whole] = (one for one in there("log", out) if one["key"] != DOCUMENT_ID)
+    assert sorted(one["key"] for one in whole["value"]["kvlistValue"]["values"]) == sorted(f"k{one}" for one in range(3000))
+    assert collector.counter("otelcol_processor_filter_logs_filtered", "filter/merged") == 0
+
+
+def test_a_client_can_not_choose_the_data_stream_by_naming_it_twice(through: Callable[..., Any]) -> None:
+    [out] = through(group("resource", [pair("data_stream.dataset", text("alerts")), pair("data_stream.dataset", text("theirs"))]))
+    assert [one["key"] for one in there("resource", out)] == ["service.name", MARK]
+
+
+@pytest.mark.parametrize("keys", [100_000, 1])
+def test_a_map_of_very_many_keys_costs_no_more_than_its_size(keys: int, through: Callable[..., Any]) -> None:
+    """100,000 entries, of different keys or all of one: what grew with the square would take minutes."""
+    many = [pair(f"k{number % keys}", text("")) for number in range(100_000)]
+    begin = time.monotonic()
+    [out] = through(group("log", many))
+    assert time.monotonic() - begin < 20
+    assert len(there("log", out)) <= 128
