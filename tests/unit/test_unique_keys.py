@@ -1,4 +1,4 @@
-"""No map that is sent has a key twice, whatever an application puts on its spans, records and resource: a store would refuse it."""
+"""No map that is sent has a key twice, whatever an application puts on spans, records and the resource: stores refuse that."""
 
 from __future__ import annotations
 

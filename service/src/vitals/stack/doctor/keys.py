@@ -15,7 +15,7 @@ from vitals.stack.doctor.finding import Away, Finding, counted, lasting, listed
 from vitals.stack.doctor.running import Running
 
 MARK = "vitals.keys_before_merge"
-"""On a log record, a span, a resource or a scope: the keys of its first level as they came, or where else one came twice."""
+"""On a log record, a span, a resource or a scope: the keys of its first level as they came, or that it was in the body."""
 
 _NAME = "keys"
 _SERVICES, _EXAMPLES, _LONGEST = 20, 3, 60
@@ -86,13 +86,14 @@ def _keys(source: Mapping[str, Any]) -> Iterator[str]:
         where = "" if of == "attributes" else f" of its {of.partition('.')[0]}"
         if mark.startswith("event "):
             mark, where, found = mark.removeprefix("event "), " of a span's event", {}
+        keys = Counter(_KEY.findall(mark))
         if mark == "body":
             yield "in the body of a log record"
-        elif mark == "nested":
+        elif any(times > 1 for times in keys.values()):
+            yield from (f"{_shown(key)}{where}" for key, times in keys.items() if times > 1)
+        elif keys:
             maps = listed(_shown(key) for key, value in found.items() if isinstance(value, dict | list))
             yield f"within {maps or 'a map'}{where}"
-        else:
-            yield from (f"{_shown(key)}{where}" for key, times in Counter(_KEY.findall(mark)).items() if times > 1)
 
 
 def _shown(name: str) -> str:
@@ -119,13 +120,12 @@ def joined(series: Labels) -> list[Finding]:
 def _joined(job: str, series: list[Mapping[str, str]]) -> Finding:
     metrics = sorted({one.get("__name__", "?") for one in series})
     labels = sorted({name for one in series for name, value in one.items() if ";" in value})
-    whose = listed("its resource" if name == "target_info" else name for name in metrics)
-    which = (
-        f"the label {listed(labels)} has the values of both, joined by `;`" if labels else "the label has the last value alone"
-    )
+    where = listed("its resource (target_info)" if name == "target_info" else name for name in metrics)
+    have = "has" if len(labels) == 1 else "have"
+    which = f"{listed(labels)} {have} the values of both, joined by `;`" if labels else "the label has the last value alone"
     sentence = (
-        f"{_shown(job)} gives {whose} attributes whose names are one to Prometheus, as `user.id` and `user_id` are: {which}, and "
-        "queries for one of them find nothing or too much. Rename one attribute, or leave it out."
+        f"{_shown(job)} sends attributes whose names are one label to Prometheus, as `user.id` and `user_id` are, on {where}: "
+        f"{which}. No query for one of the two is right. Rename one, or leave it out."
     )
     return Finding(_NAME, "warning", sentence, {"service": job, "metrics": metrics, "labels": labels})
 
