@@ -33,7 +33,7 @@ def look(running: Running) -> list[Finding]:
     findings: list[Finding] = []
     away: Away | None = None
     try:
-        if "elasticsearch" in running.places:
+        if running.places & {"elasticsearch spans", "elasticsearch logs"}:
             findings += twice(running.json("elasticsearch", "/logs-*,traces-*/_search", **_search()))
     except Away as why:
         away = why
