@@ -28,6 +28,11 @@ class Sink:
         return [one.log_record for one in self._memory.get_finished_logs()]
 
     @property
+    def finished(self) -> Any:
+        """As an exporter gets them."""
+        return self._memory.get_finished_logs()
+
+    @property
     def bodies(self) -> list[str]:
         return [one.body for one in self.records]
 

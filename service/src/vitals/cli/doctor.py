@@ -26,8 +26,8 @@ _MARKS: dict[Severity, str] = {
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For other programs, with the figures.")] = False) -> None:
     """Look at the running stack and name what is wrong; status 0 if nothing is, else 1. Takes about five seconds.
 
-    Components, ports, variables, queues, exporters, drops, services, the Collector's log, refused writes, templates, disks,
-    clocks, targets, alerts. Changes nothing.
+    Components, ports, variables, queues, exporters, drops, services, keys of attributes, the Collector's log, refused writes,
+    templates, disks, clocks, targets, alerts. Changes nothing.
     """
     findings = examine(Running(StackSettings.load(), Settings.load()))
     if as_json:

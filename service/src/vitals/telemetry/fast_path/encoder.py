@@ -60,7 +60,9 @@ class Encoder:
     def __init__(self, resource: Resource, scope: InstrumentationScope, ours: InstrumentationScope) -> None:
         self._resource = resource
         self._scope = scope
-        self._resource_field = wire.sized(b"\x0a", wire.attributes(wire.RESOURCE_ATTRIBUTE, resource.attributes))
+        # Named as they are sent: two keys that differ only in what UTF-8 has no form for would be one key twice.
+        named = {key.encode("utf-8", "replace").decode(): value for key, value in resource.attributes.items()}
+        self._resource_field = wire.sized(b"\x0a", wire.attributes(wire.RESOURCE_ATTRIBUTE, named))
         self._resource_schema = wire.text(b"\x1a", resource.schema_url) if resource.schema_url else b""
         self._request_scope, self._our_scope = _Scope(scope), _Scope(ours)
 
