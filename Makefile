@@ -76,7 +76,7 @@ reliability: setup ## write what the last `make test-faults` saw into docs/relia
 bench: setup ## every way of serving and watching in one run: docs/performance.md; takes half an hour, QUICK=1 three minutes
 	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
-test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own, with containerd's image store; wants root and debootstrap
+test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own, with containerd's image store; wants root, and debootstrap with debian-archive-keyring
 	@TEST_COMPOSE_ENGINE=$(ENGINE) $(VENV)/bin/python -m pytest tests/compose
 
 ifeq ($(WITH),compose)

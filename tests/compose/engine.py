@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from .packaged import Release, in_its_own_usr, put_client
+from .packaged import KEYRING, Release, in_its_own_usr, put_client
 
 _STARTS_WITHIN_SECONDS = 60
 _STOPS_WITHIN_SECONDS = 60
@@ -30,8 +30,9 @@ _PATH = "/usr/sbin:/usr/bin"
 def why_not() -> str:
     """What keeps a Docker Engine from running here; empty if nothing does."""
     lacking = [name for name in ("debootstrap", "dpkg-deb", "unshare") if shutil.which(name) is None]
+    lacking += [] if KEYRING.exists() else [str(KEYRING)]
     if lacking:
-        return f"{', '.join(lacking)} not installed: on Debian and Ubuntu `apt-get install debootstrap`"
+        return f"no {', '.join(lacking)}: on Debian and Ubuntu `apt-get install debootstrap debian-archive-keyring`"
     if os.geteuid() != 0:
         return "a Docker Engine of the test's own, and debootstrap, have to be started by root"
     return ""

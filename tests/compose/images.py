@@ -77,7 +77,7 @@ def _import_base(engine: DockerEngine, cache: Path) -> None:
     if not archive.exists():
         folder = engine.folder / "base"
         made = subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder],
+            ["debootstrap", "--force-check-gpg", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder],
             capture_output=True,
             text=True,
             check=False,

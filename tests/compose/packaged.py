@@ -12,6 +12,9 @@ from pathlib import Path
 _MERGED = ("bin", "lib", "lib64", "sbin")
 """Folders that are links into /usr on every Debian since 12; some packages of Debian 12 still name them."""
 
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""What debootstrap verifies a release by; Ubuntu has it in a package of its own."""
+
 _SUITE_SCRIPT = "sid"
 """debootstrap's script for any suite: an older debootstrap has none by the name of a newer release."""
 
@@ -46,15 +49,15 @@ def unpacked(release: Release, cache: Path) -> Path:
     Its binaries run with the libraries beside them, so the host's may be older. debootstrap verifies the release's signature and
     each package's checksum. No package's script is run.
     """
-    kept = cache / f"docker-{release.suite}"
+    kept = cache / f"{release.suite}-{'+'.join(release.packages)}"
     if kept.is_dir():
         return kept
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".docker-", dir=cache) as scratch:
         fetched, root = Path(scratch) / "fetched", Path(scratch) / "root"
-        wanted = f"--include={','.join(release.packages)}"
+        options = ("--download-only", "--force-check-gpg", "--variant=minbase", f"--include={','.join(release.packages)}")
         # The mirror is debootstrap's default.
-        command = ("debootstrap", "--download-only", "--variant=minbase", wanted, release.suite, fetched, "", _SUITE_SCRIPT)
+        command = ("debootstrap", *options, release.suite, fetched, "", _SUITE_SCRIPT)
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         _unpack(sorted((fetched / "var/cache/apt/archives").glob("*.deb")), root)
