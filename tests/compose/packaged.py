@@ -76,6 +76,9 @@ def _unpack(packages: list[Path], root: Path) -> None:
         unpack = ("tar", "--extract", "--keep-directory-symlink", "--directory", root)
         done = subprocess.run(unpack, stdin=content.stdout, capture_output=True, text=True, check=False)
         assert (content.wait(), done.returncode) == (0, 0), f"{package.name}: {done.stderr[-2000:]}"
+    # Names that iptables' own script would give: the engine's resolver of names wants them, inside a container's network.
+    for name in ("iptables", "ip6tables"):
+        (root / "usr" / "sbin" / name).symlink_to(f"{name}-nft")
 
 
 def in_its_own_usr(root: Path, *command: str) -> list[str]:
