@@ -2,6 +2,7 @@
 #   ONLY=elk|prom-graf|service   for up, down, restart and status: one group of the stack
 #   VOLUMES=1                    for down and restart: delete the data too
 #   WITH=compose                 for up, down, restart and status: in containers; without it the native engines, which need no Docker
+#   ENGINE=classic               for test-compose: Docker Engine 20.10, with its own image store, instead of the current one
 #   QUICK=1                      for bench: about three minutes instead of half an hour; ONLY=VARIANT: that one beside the baseline
 #   PYTHON=/path/to/python       the Python that the virtual environment is made with
 
@@ -75,8 +76,8 @@ reliability: setup ## write what the last `make test-faults` saw into docs/relia
 bench: setup ## every way of serving and watching in one run: docs/performance.md; takes half an hour, QUICK=1 three minutes
 	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
-test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own; wants root, and docker.io, debootstrap and iptables
-	@$(VENV)/bin/python -m pytest tests/compose
+test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own, with containerd's image store; wants root, and debootstrap with debian-archive-keyring
+	@TEST_COMPOSE_ENGINE=$(ENGINE) $(VENV)/bin/python -m pytest tests/compose
 
 ifeq ($(WITH),compose)
 # One-shots end: what to wait for is the rest. A side's data have its label; without ONLY everything goes, the passwords too.

@@ -19,12 +19,14 @@ from vitals_dashboards.fragile import make_fragile_iris
 from ..ports import free_ports
 from ..stack.conftest import Stack
 from .engine import DockerEngine, running_engine, why_not
-from .images import build_all, engines_cache
+from .images import BASE, build_official, engines_cache
+from .packaged import chosen_release, unpacked
 
 WITHOUT = {"grafana", "kibana", "kibana-setup"}
 """Official images only: there is nothing to make stand-ins of."""
 
 PROJECT = "vitalstest"
+OUR_IMAGE = str(ContainerSettings.model_fields["vitals_image"].default)
 
 
 class Containers(Stack):
@@ -66,20 +68,27 @@ def engine() -> Iterator[DockerEngine]:
     reason = why_not()
     if reason:
         pytest.skip(reason)
-    with running_engine() as engine:
+    cache = StackSettings.load().vitals_cache_dir
+    release = chosen_release()
+    with running_engine(release, unpacked(release, cache / "test-engines")) as engine:
         _, for_tests = engines_cache()
         engine.plug_in(for_tests.binary("docker-compose"))
-        build_all(engine, StackSettings.load().vitals_cache_dir / "test-images")
+        build_official(engine, cache / "test-images")
         yield engine
 
 
 @pytest.fixture(scope="session")
 def options(engine: DockerEngine) -> dict[str, str]:
-    """The options of the tests' stack: ports of its own, and where its engine keeps logs."""
+    """The options of the tests' stack: ports of its own, where its engine keeps logs, and how the service's image is built."""
     names = sorted(name for name in StackSettings.model_fields if name.endswith("_port"))
     ports = dict(zip((name.upper() for name in names), map(str, free_ports(len(names))), strict=True))
+    # The engine forwards nothing, so the build uses the host's network to reach the package index.
+    network = engine.folder / "network-of-the-build.yaml"
+    network.write_text("services: {init: {build: {network: host}}}\n")
     return {
         **ports,
+        "COMPOSE_FILE": f"{ROOT / 'compose.yaml'}{os.pathsep}{network}",
+        "PYTHON_IMAGE": BASE,
         "COMPOSE_PROJECT_NAME": PROJECT,
         "COMPOSE_ENV_FILES": os.devnull,
         "DOCKER_CONTAINERS_DIR": str(engine.containers),
@@ -97,6 +106,9 @@ def stack(engine: DockerEngine, options: dict[str, str], tmp_path_factory: pytes
     model = tmp_path_factory.mktemp("model") / "iris"
     make_fragile_iris(model)
     try:
+        # As on a machine's first `up`, the image that six services share is not there yet, and all of them are created at once.
+        assert engine.docker("images", "--quiet", OUR_IMAGE) == ""
+        stack.compose("up", "--no-start", *stack.services(), timeout=900)
         # A model that a request can break, in place of the example that `init` makes.
         stack.compose("up", "init")
         copy = ("run", "--rm", "--volume", f"{model}:/fragile:ro", "--entrypoint", "/bin/sh", "init")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -12,19 +13,26 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from .packaged import KEYRING, Release, in_its_own_usr, put_client
+
 _STARTS_WITHIN_SECONDS = 60
 _STOPS_WITHIN_SECONDS = 60
+
+_PATH = "/usr/sbin:/usr/bin"
+"""Where the engine finds containerd and runc: its own, not what the caller may have elsewhere."""
 
 
 def why_not() -> str:
     """What keeps a Docker Engine from running here; empty if nothing does."""
-    lacking = [name for name in ("dockerd", "docker", "debootstrap", "iptables") if shutil.which(name) is None]
+    lacking = [name for name in ("debootstrap", "dpkg-deb", "unshare") if shutil.which(name) is None]
+    lacking += [] if KEYRING.exists() else [str(KEYRING)]
     if lacking:
-        return f"{', '.join(lacking)} not installed: on Debian and Ubuntu `apt-get install docker.io debootstrap iptables`"
+        return f"no {', '.join(lacking)}: on Debian and Ubuntu `apt-get install debootstrap debian-archive-keyring`"
     if os.geteuid() != 0:
         return "a Docker Engine of the test's own, and debootstrap, have to be started by root"
     return ""
@@ -33,23 +41,25 @@ def why_not() -> str:
 class DockerEngine:
     """A running engine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, release: Release, root: Path) -> None:
         self.folder = folder
+        self.release = release
         self.host = f"unix://{folder / 'docker.sock'}"
         self.log = folder / "dockerd.log"
         self.containers = folder / "data" / "containers"
+        put_client(root, folder / "bin", folder / "client" / "cli-plugins")
 
     def plug_in(self, compose: Path) -> None:
         """Make a docker-compose binary the client's `docker compose`."""
-        plugins = self.folder / "client" / "cli-plugins"
-        plugins.mkdir(parents=True)
-        shutil.copy(compose, plugins / "docker-compose")
+        shutil.copy(compose, self.folder / "client" / "cli-plugins" / "docker-compose")
 
     def environment(self) -> dict[str, str]:
         """What a client of this engine needs; nothing of the caller's own Docker settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_", "BUILDX_"))}
-        # The builder that is part of the engine: the other is a plugin, which need not be there.
-        return {**kept, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder / "client"), "DOCKER_BUILDKIT": "0"}
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        # An engine without buildx has the builder that is part of it.
+        builder = {} if self.release.containerd_store else {"DOCKER_BUILDKIT": "0"}
+        return {**kept, **builder, "PATH": path, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder / "client")}
 
     def docker(self, *arguments: str, timeout: float = 600, stdin: int | None = None) -> str:
         """Run the client; gives what it printed. Fails the test with what it said when it fails."""
@@ -67,21 +77,20 @@ class DockerEngine:
 
 
 @contextmanager
-def running_engine() -> Iterator[DockerEngine]:
-    """Start an engine and, whatever happens, leave nothing of it: no process, mount, network or file.
+def running_engine(release: Release, root: Path) -> Iterator[DockerEngine]:
+    """Start the engine that is unpacked in `root` and, whatever happens, leave nothing of it: no process, mount, network or file.
 
     It changes no firewall rule and forwards no packet: containers reach one another and loopback, and nothing outside.
     Skips the test where the engine can't start, with its own last word.
     """
     folder = Path(tempfile.mkdtemp(prefix="vitals-docker-", dir="/var/tmp"))
-    engine = DockerEngine(folder)
+    engine = DockerEngine(folder, release, root)
+    settings = folder / "daemon.json"
+    settings.write_text(json.dumps(_settings(engine)))
     with engine.log.open("wb") as told:
         daemon = subprocess.Popen(
-            [
-                *("dockerd", "--host", engine.host, "--pidfile", folder / "dockerd.pid"),
-                *("--data-root", folder / "data", "--exec-root", folder / "exec"),
-                *("--bridge=none", "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
-            ],
+            in_its_own_usr(root, "/usr/sbin/dockerd", "--config-file", str(settings)),
+            env={**os.environ, "PATH": _PATH},
             stdout=told,
             stderr=told,
             start_new_session=True,
@@ -91,6 +100,18 @@ def running_engine() -> Iterator[DockerEngine]:
         yield engine
     finally:
         _end(engine, daemon)
+
+
+def _settings(engine: DockerEngine) -> dict[str, Any]:
+    return {
+        "hosts": [engine.host],
+        "pidfile": f"{engine.folder}/dockerd.pid",
+        "data-root": f"{engine.folder}/data",
+        "exec-root": f"{engine.folder}/exec",
+        "bridge": "none",
+        **dict.fromkeys(("iptables", "ip6tables", "ip-masq", "ip-forward"), False),
+        **({"features": {"containerd-snapshotter": True}} if engine.release.containerd_store else {}),
+    }
 
 
 def _wait_until_it_answers(engine: DockerEngine, daemon: subprocess.Popen[bytes]) -> None:

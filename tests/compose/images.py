@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vitals.container_settings import ContainerSettings
-from vitals.settings import ROOT, StackSettings
+from vitals.settings import StackSettings
 from vitals.stack.engines import Engines
 from vitals.stack.java import find_jdk
 from vitals.stack.recipes import load_recipes
@@ -56,8 +56,11 @@ DOCKERFILES = {
 }
 
 
-def build_all(engine: DockerEngine, cache: Path) -> None:
-    """Make every image of compose.yaml but Grafana's and Kibana's in the engine; the base is kept in `cache`."""
+def build_official(engine: DockerEngine, cache: Path) -> None:
+    """Make every official image of compose.yaml but Grafana's and Kibana's in the engine; the base is kept in `cache`.
+
+    The service's own image is not made: the first `docker compose up` builds it, on BASE.
+    """
     _import_base(engine, cache)
     for name, dockerfile in DOCKERFILES.items():
         context = engine.folder / "context"
@@ -66,12 +69,6 @@ def build_all(engine: DockerEngine, cache: Path) -> None:
         (context / "Dockerfile").write_text(dockerfile)
         engine.docker("build", "--network", "none", "--tag", _official(name), str(context))
         shutil.rmtree(context)
-    engine.docker(
-        *("build", "--file", str(ROOT / "service" / "Dockerfile"), "--build-arg", f"PYTHON_IMAGE={BASE}"),
-        # The engine forwards nothing, so the build uses the host's network to reach the package index.
-        *("--network", "host", "--tag", ContainerSettings.load().vitals_image, str(ROOT)),
-        timeout=900,
-    )
 
 
 def _official(service: str) -> str:
@@ -84,7 +81,7 @@ def _import_base(engine: DockerEngine, cache: Path) -> None:
     if not archive.exists():
         folder = engine.folder / "base"
         made = subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder],
+            ["debootstrap", "--force-check-gpg", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder],
             capture_output=True,
             text=True,
             check=False,

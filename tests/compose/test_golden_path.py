@@ -23,12 +23,27 @@ from ..stack.test_one_request import (  # noqa: F401 - collected here too: the s
     test_a_failed_request_is_a_span_a_log_a_metric_and_a_problem,
     test_an_incoming_trace_id_is_kept_in_every_store,
 )
-from .conftest import PROJECT, Containers
+from .conftest import OUR_IMAGE, PROJECT, Containers
+from .engine import DockerEngine
 
 pytestmark = pytest.mark.timeout(1500)  # the first time a base system is fetched
 
 KILLED = 128 + signal.SIGKILL
 ONE_SHOTS = {"init", "elasticsearch-setup", "collector-ready"}
+
+
+def test_images_are_kept_where_the_engine_was_told_to_keep_them(engine: DockerEngine) -> None:
+    told = engine.docker("info", "--format", "{{json .DriverStatus}}")
+    assert ("io.containerd.snapshotter" in told) is engine.release.containerd_store
+
+
+def test_all_of_ours_run_on_the_one_image_that_the_first_up_built(stack: Containers) -> None:
+    services = json.loads(stack.compose("config", "--format", "json"))["services"]
+    ours = [name for name in stack.services() if services[name]["image"] == OUR_IMAGE]
+    states = stack.states()
+    images = {name: stack.engine.docker("inspect", "--format", "{{.Image}}", states[name]["ID"]) for name in ours}
+    built = stack.engine.docker("image", "inspect", "--format", "{{.Id}}", OUR_IMAGE)
+    assert images == dict.fromkeys(("init", "elasticsearch-setup", "collector-ready", "service", "canary"), built)
 
 
 def test_everything_runs_and_says_that_it_is_well(stack: Containers) -> None:

@@ -49,9 +49,15 @@ def test_one_service_builds_our_image_and_is_there_whatever_is_started(compose: 
     for chosen in ([], *(["--profile", side] for side in SIDES)):
         services = json.loads(compose(*chosen, "config", "--format", "json"))["services"]
         assert [name for name, one in services.items() if "build" in one] == ["init"]
-        assert sum(one["image"] == services["init"]["image"] for one in services.values()) > (0 if chosen else 4)
+        ours = {name: one for name, one in services.items() if one["image"] == services["init"]["image"]}
+        assert len(ours) > (0 if chosen else 4)
+        # Before the first build each of the others would ask a registry for an image that none has.
+        policies = {name: one.get("pull_policy") for name, one in ours.items()}
+        assert policies == {**dict.fromkeys(ours, "never"), "init": "missing"}
     for overlay in OVERLAYS:
-        assert "build:" not in overlay.read_text(), overlay.name
+        content = yaml.safe_load(overlay.read_text())["services"].values()
+        assert not [one for one in content if "build" in one], overlay.name
+        assert {one.get("pull_policy") for one in content if "VITALS_IMAGE" in one.get("image", "")} <= {"never"}, overlay.name
 
 
 def test_every_default_is_that_of_the_settings() -> None:
