@@ -56,15 +56,18 @@ def test_a_key_that_comes_twice_costs_no_record_and_is_told(stack: Stack) -> Non
     client.must_send("logs", *records, *clean)
     client.must_send("traces", *spans)
     found = eventually(
-        lambda: documents(stack, client), lambda found: len(found) == len(records) + len(clean) + 1, why="each record and event"
+        lambda: documents(stack, client),
+        lambda found: len(found) == len(records) + len(clean) + 1,
+        why="each record and event",
+        within=90,
     )
-    eventually(lambda: documents(stack, client, "traces-*"), lambda found: len(found) == len(spans), why="each span")
+    eventually(lambda: documents(stack, client, "traces-*"), lambda found: len(found) == len(spans), within=90, why="each span")
     assert collector(stack, "otelcol_elasticsearch_docs_processed", http_response_status_code="400") == refused
     assert {"b"} == {one["attributes"]["user"] for one in found if "user" in one["attributes"]}, "the last value"
     for signal, merged in (("logs", len(records)), ("spans", 2)):
         now = collector(stack, f"otelcol_processor_filter_{signal}_filtered", filter="filter/merged")
         assert now - counted[signal] == merged
-    sentence = eventually(lambda: told(stack, client.name), why="the doctor names it")
+    sentence = eventually(lambda: told(stack, client.name), within=90, why="the doctor names it")
     assert sentence.startswith("sends-keys-twice sends a key twice in one map: ")
     assert "(6 documents in the last 5 min). The last value is kept" in sentence
 
@@ -79,5 +82,5 @@ def test_names_that_become_one_label_are_told(stack: Stack) -> None:
     asked = '{job="merges-labels", __name__=~"odd_.+"}'
     stored = [json.loads(labels) for labels in eventually(lambda: stack.query(asked), lambda found: len(found) == 2)]
     assert {(labels.get("user_id"), labels.get("a")) for labels in stored} == {("7;8", None), (None, "1;2")}
-    sentence = eventually(lambda: told(stack, client.name), why="the doctor names it")
+    sentence = eventually(lambda: told(stack, client.name), within=90, why="the doctor names it")
     assert "on odd_merged_total, odd_twice_total: a, user_id have the values of both, joined by `;`" in sentence
