@@ -49,7 +49,7 @@ def vitals(checkout: Path, env: dict[str, str], *words: str, cwd: Path | None = 
 def state_with_data(folder: Path, checkout: Path, env: dict[str, str]) -> Path:
     """Data as the checkout's stack leaves them; `python -c` because no engines are there to start."""
     program = (
-        "from pathlib import Path; from vitals.stack.data_owner import data_owner; from vitals.stack.secrets import Secrets\n"
+        "from pathlib import Path\nfrom vitals.stack.data_owner import data_owner\nfrom vitals.stack.secrets import Secrets\n"
         f"state = Path({str(folder)!r}); data_owner(state).take(); Secrets(state / 'secrets').ensure()"
     )
     done = run([checkout / ".venv" / "bin" / "python", "-c", program], checkout, env)

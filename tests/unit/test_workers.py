@@ -26,6 +26,7 @@ async def application(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
         if os.environ.get("FAILS") == "start" or os.path.exists("broken"):
+            open("refused", "a").write(f"{os.getpid()}\\n")
             await send({"type": "lifespan.startup.failed", "message": "on purpose"})
             return
         if os.environ.get("FAILS") == "at once":
@@ -37,6 +38,7 @@ async def application(scope, receive, send):
         await send({"type": "lifespan.shutdown.complete"})
         return
     if scope["path"] == "/slow":
+        open("asked", "w").close()
         await asyncio.sleep(1.5)
     if scope["path"] == "/stuck":
         import signal
@@ -106,7 +108,7 @@ def test_it_drains_and_ends_in_order(tmp_path: Path) -> None:
             [sys.executable, "-c", f"import httpx2; print(httpx2.get('http://127.0.0.1:{port}/slow').text)"],
             stdout=subprocess.PIPE,
         )
-        time.sleep(1.0)
+        assert wait_until(lambda: (tmp_path / "asked").exists(), 30), "it is being answered"
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert int(asked.communicate()[0]) in both
@@ -154,7 +156,9 @@ def test_new_workers_serve_before_the_old_ones_go(tmp_path: Path) -> None:
         (tmp_path / "broken").touch()
         now = _serving(port)
         process.send_signal(signal.SIGHUP)
-        time.sleep(4)
+        assert wait_until(lambda: (tmp_path / "refused").exists(), 30), "a new one was tried"
+        [tried] = (tmp_path / "refused").read_text().split()
+        assert wait_until(lambda: not psutil.pid_exists(int(tried)), 20)
         assert _serving(port) == now, "those that can serve stay"
 
 
