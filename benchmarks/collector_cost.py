@@ -32,9 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.bench import backends_that_forget, machine, models, open_loop, sink
 from benchmarks.bench.processes import Server, free_ports
 from benchmarks.bench.variants import VARIANTS, Place
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.collector_config import arguments
-from vitals.stack.engines import Engines
+from vitals.backends.collector_config import arguments
+from vitals.checkout import ROOT
+from vitals.engines.cache import Engines
+from vitals.settings.stack import StackSettings
 
 _NOTE = (
     "Each row leaves one thing out, or has one kind of signal alone. Redaction takes the most of all processors: its regular "

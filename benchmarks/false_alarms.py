@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.datasets import load_iris
 
-from vitals.making.bin_edges import MOST_BINS, ROWS_PER_BIN, cut
-from vitals.making.psi_null_distribution import psi_null
-from vitals.profile.measures import PSI_THRESHOLD, psi, psi_threshold, shares
+from vitals.bundle.divergences import PSI_THRESHOLD, psi, psi_threshold, shares
+from vitals.profiling.statistics.bin_edges import MOST_BINS, ROWS_PER_BIN, cut
+from vitals.profiling.statistics.psi_null_distribution import psi_null
 
 REFERENCE_ROWS = (112, 500, 5000)
 WINDOW_ROWS = (100, 150, 300, 1000, 5000)

@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.bench import machine
 from benchmarks.bench.measure import percentile
 from benchmarks.bench.models import FEATURES
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.addresses import address
-from vitals.stack.stores import Stores
+from vitals.checkout import ROOT
+from vitals.host.addresses import address
+from vitals.lookup.clients import Stores
+from vitals.settings.stack import StackSettings
 
 _A_SECOND = 5
 """Requests a second that are looked for: looking is work for Elasticsearch too."""

@@ -24,7 +24,7 @@ from typing import Any
 import httpx2 as httpx
 
 LOAD = Path(__file__).parents[1] / "tests" / "faults" / "load.py"
-WAYS = {"out of sight": "vitals.server:make_app", "in sight": "vitals.app:create_app"}
+WAYS = {"out of sight": "vitals.serving.server:make_app", "in sight": "vitals.app:create_app"}
 WARM_UP_SECONDS = 10.0
 
 _SERVE = """

@@ -19,9 +19,9 @@ from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
 
+from vitals.bundle.schema import Bin, CalibrationBin, Feature, Predictions, Profile
 from vitals.monitoring.model_monitoring import ModelMonitoring
 from vitals.monitoring.predictions import Calibration
-from vitals.profile.document import Bin, CalibrationBin, Feature, Predictions, Profile
 
 BUDGET_ADDS = 2.4
 """For a request with four features, in adds of the SDK's counter in the same run: 10 µs where one takes 4.2.

@@ -104,8 +104,8 @@ async def measure(
 ) -> tuple[list[float], list[float]]:
     """Microseconds of processor time a request, and one call of the yardstick, for each run."""
     from vitals.app import create_app
-    from vitals.profile.folder import read_folder
-    from vitals.settings import Settings
+    from vitals.bundle.folder import read_folder
+    from vitals.settings.service import Settings
 
     app = create_app(Settings.load(model_dir=model))
     row = {feature.name: feature.example for feature in read_folder(model).profile.features}
@@ -149,7 +149,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         model = given.model
         if model is None:
-            from vitals.making.examples import train_example
+            from vitals.profiling.examples import train_example
 
             model = Path(scratch) / "model"
             train_example(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 OWN_CODE = {"PYTHONPATH": str(ROOT / "service" / "src")}
 """The code under test, also where the environment that runs the tests has another checkout's installed."""

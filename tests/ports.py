@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from vitals.stack.ports import in_use
+from vitals.host.ports import in_use
 
 BELOW_OUTGOING = range(12000, 32000)
 """The system takes the ports of outgoing connections from above; one of those could go between the look and the use."""

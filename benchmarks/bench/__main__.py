@@ -24,8 +24,8 @@ from benchmarks.bench.plan import PLANS
 from benchmarks.bench.progress import Progress
 from benchmarks.bench.record import Record, signals_end_it, text
 from benchmarks.bench.variants import VARIANTS
-from vitals.settings import ROOT
-from vitals.stack.secrets import write_atomically
+from vitals.checkout import ROOT
+from vitals.host.secrets import write_atomically
 
 RESULT = ROOT / "docs/performance/bench.json"
 PAGE = ROOT / "docs/performance.md"

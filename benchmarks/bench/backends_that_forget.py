@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.bench import sink
 from benchmarks.bench.processes import free_ports
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 
 class Taking(BaseHTTPRequestHandler):

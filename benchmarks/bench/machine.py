@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 _PACKAGES = (
     "fastapi",

@@ -16,7 +16,7 @@ from benchmarks.bench.cells import Run, Turn, cells_of, percentile
 from benchmarks.bench.plan import Load, Plan, seconds_of_starts, seconds_of_turn
 from benchmarks.bench.processes import Server, free_ports
 from benchmarks.bench.variants import VARIANTS, Place
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -47,7 +47,7 @@ def _make_served(workload: str, features: Any, names: Any, folder: Path, wanted:
     import pandas as pd
     from skops.io import dump
 
-    from vitals.making.served_folder import Card, Reference, make_folder
+    from vitals.profiling.bundle import Card, Reference, make_folder
 
     table = pd.DataFrame(features, columns=list(FEATURES))
     fitted = _estimator(workload).fit(table, names)

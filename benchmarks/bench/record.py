@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vitals.settings import ROOT
-from vitals.stack.secrets import write_atomically
+from vitals.checkout import ROOT
+from vitals.host.secrets import write_atomically
 
 NAME = "bench-unfinished.json"
 """Beside the result's place, until that is written."""

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitals.settings import ROOT, StackSettings
+from vitals.checkout import ROOT
+from vitals.settings.stack import StackSettings
 
 if TYPE_CHECKING:
     from benchmarks.bench.variants import Place, Start

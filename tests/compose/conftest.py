@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from vitals.container_settings import ContainerSettings
-from vitals.settings import ROOT, Settings, StackSettings
-from vitals.stack.stores import Stores
+from vitals.checkout import ROOT
+from vitals.lookup.clients import Stores
+from vitals.settings.images import ContainerSettings
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 from vitals_dashboards.fragile import make_fragile_iris
 
 from ..ports import free_ports

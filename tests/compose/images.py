@@ -11,11 +11,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from vitals.container_settings import ContainerSettings
-from vitals.settings import StackSettings
-from vitals.stack.engines import Engines
-from vitals.stack.java import find_jdk
-from vitals.stack.recipes import load_recipes
+from vitals.engines.cache import Engines
+from vitals.engines.java import find_jdk
+from vitals.engines.recipes import load_recipes
+from vitals.settings.images import ContainerSettings
+from vitals.settings.stack import StackSettings
 
 from .engine import DockerEngine
 

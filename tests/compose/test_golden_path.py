@@ -12,8 +12,8 @@ import httpx2 as httpx
 import psutil
 import pytest
 
-from vitals.settings import ROOT
-from vitals.stack.secrets import USERS
+from vitals.checkout import ROOT
+from vitals.host.secrets import USERS
 
 from ..config.composed import collector_grace
 from ..faults.engines import queued

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 FILE = ROOT / "compose.yaml"
 SIDES = {

@@ -15,10 +15,11 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.collector_config import OwnLogs, arguments
-from vitals.stack.engines import Engines
-from vitals.stack.recipes import load_recipes
+from vitals.backends.collector_config import OwnLogs, arguments
+from vitals.checkout import ROOT
+from vitals.engines.cache import Engines
+from vitals.engines.recipes import load_recipes
+from vitals.settings.stack import StackSettings
 
 from ..ports import free_ports
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack import alertmanager_files
+from vitals.checkout import ROOT
+from vitals.provisioning import alertmanager_files
+from vitals.settings.stack import StackSettings
 
 FOLDER = ROOT / "prom-graf" / "alertmanager"
 EXAMPLES = sorted(FOLDER.glob("examples/*.yml"))

@@ -15,8 +15,8 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.settings import StackSettings
-from vitals.stack import alertmanager_files
+from vitals.provisioning import alertmanager_files
+from vitals.settings.stack import StackSettings
 
 from ..ports import free_ports
 from .conftest import PASSWORD

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from vitals.api.answers import MOST_LOGGED_BYTES
-from vitals.settings import StackSettings
+from vitals.api.prediction_service import MOST_LOGGED_BYTES
+from vitals.settings.stack import StackSettings
 
 from .test_collector_at_work import as_dict, attributes, logs, records_in
 

@@ -12,10 +12,11 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack import draining
-from vitals.stack.backends import BACKENDS as BACKENDS_TABLE
-from vitals.stack.collector_config import FOLDER, OwnLogs, arguments, available
+from vitals.backends import queue_drain
+from vitals.backends.backend_table import BACKENDS as BACKENDS_TABLE
+from vitals.backends.collector_config import FOLDER, OwnLogs, arguments, available
+from vitals.checkout import ROOT
+from vitals.settings.stack import StackSettings
 
 COMBINATIONS = [
     *itertools.product(available("metrics"), available("logs"), ["elasticsearch+jaeger"], [""]),
@@ -166,11 +167,11 @@ def test_queues_of_former_backends_are_sent_by_a_valid_configuration(
 ) -> None:
     was = StackSettings.load(metrics_backend="victoriametrics", logs_backend="elasticsearch+loki", traces_backend="otlp")
     now = StackSettings.load(logs_backend="elasticsearch", traces_backend="none")
-    queues = draining.planned(draining.planned(draining.Queues(), was), now)
+    queues = queue_drain.planned(queue_drain.planned(queue_drain.Queues(), was), now)
     assert queues.draining == ("metrics/victoriametrics", "logs/loki", "traces/otlp")
-    draining.write(tmp_path, queues)
+    queue_drain.write(tmp_path, queues)
     said = subprocess.run(
-        [engine("otelcol"), "validate", *arguments(now), *draining.arguments(tmp_path, queues)],
+        [engine("otelcol"), "validate", *arguments(now), *queue_drain.arguments(tmp_path, queues)],
         env=engine_environment,
         capture_output=True,
         text=True,

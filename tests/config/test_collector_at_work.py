@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vitals.settings import StackSettings
+from vitals.settings.stack import StackSettings
 
 from .container_lines import line_of_a_container
 

@@ -13,11 +13,13 @@ import yaml
 from opentelemetry import environment_variables
 from opentelemetry.sdk import environment_variables as sdk_variables
 
-from vitals.container_settings import ContainerSettings
+from vitals.backends.backend_table import idle_ports
+from vitals.checkout import ROOT
+from vitals.orchestration.groups import GROUPS
 from vitals.otel_variables import EXCLUDED_URLS
-from vitals.settings import ROOT, Settings, StackSettings
-from vitals.stack.backends import idle_ports
-from vitals.stack.groups import GROUPS
+from vitals.settings.images import ContainerSettings
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 from .composed import EVERYTHING, FILE, SIDES
 

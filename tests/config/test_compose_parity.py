@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack import collector_config
-from vitals.stack.groups import GROUPS, SERVERS, members
-from vitals.stack.status import COMPONENTS
+from vitals.backends import collector_config
+from vitals.checkout import ROOT
+from vitals.orchestration.groups import GROUPS, SERVERS, members
+from vitals.orchestration.status import COMPONENTS
+from vitals.settings.stack import StackSettings
 
 from .composed import EVERYTHING, ONE_SHOTS, SIDES, native
 

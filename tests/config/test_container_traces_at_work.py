@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from vitals.settings import ROOT, StackSettings
+from vitals.checkout import ROOT
+from vitals.settings.stack import StackSettings
 
 from .container_lines import LINES_MAX, line_of_a_container, line_start_pattern
 from .test_collector_at_work import records_in

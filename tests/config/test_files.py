@@ -13,8 +13,9 @@ from string import Template
 import pytest
 import yaml
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.elasticsearch_setup import TEMPLATES
+from vitals.checkout import ROOT
+from vitals.provisioning.elasticsearch_setup import TEMPLATES
+from vitals.settings.stack import StackSettings
 
 FOLDERS = (
     "otel-collector",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 from vitals_dashboards import slo
 from vitals_dashboards.filled import panels, targets, used_variables
 from vitals_dashboards.generated import files

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 PROVISIONING = ROOT / "prom-graf" / "grafana" / "provisioning"
 ALERTING = PROVISIONING / "alerting" / "vitals.yaml"

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from vitals.settings import ROOT
-from vitals.stack.links import GRAFANA_DATA_SOURCES, rison
+from vitals.checkout import ROOT
+from vitals.lookup.links import GRAFANA_DATA_SOURCES, rison
 
 from .test_grafana import GRAFANA, SOURCES, named, strings
 
@@ -83,7 +83,7 @@ def test_an_exemplar_leads_to_its_trace_and_to_kibana() -> None:
 
 
 def _leads_to_discover(url: str) -> None:
-    """The address has the form that vitals.stack.links builds for one trace."""
+    """The address has the form that vitals.lookup.links builds for one trace."""
     base, _, state = unquote(url).partition("#/?_g=(time:(from:now-7d,to:now))&_a=")
     assert base == "<KIBANA_PUBLIC_URL>/app/discover"
     [data_view] = re.findall(r"dataViewId:'([\w-]+)'", state)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vitals.settings import StackSettings
+from vitals.settings.stack import StackSettings
 
 from .test_collector_at_work import DOCUMENT_ID, TRACE
 

@@ -10,7 +10,7 @@ import httpx2 as httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from vitals.settings import StackSettings
+from vitals.settings.stack import StackSettings
 
 MARK, LABEL = "vitals.label_names", "vitals_label_names"
 Pairs = list[tuple[str, str]]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from vitals.settings import StackSettings
-from vitals.stack.collector_config import FOLDER, arguments
+from vitals.backends.collector_config import FOLDER, arguments
+from vitals.settings.stack import StackSettings
 
 LAYOUTS = FOLDER / "layouts"
 AROUND: dict[str, Any] = {

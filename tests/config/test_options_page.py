@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vitals.options import MARKERS, as_markdown
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
+from vitals.settings.option_table import MARKERS, as_markdown
 
 
 def test_the_options_table_is_as_the_settings_are() -> None:

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.backends import BACKENDS
-from vitals.stack.engines import Engines
-from vitals.stack.recipes import load_recipes
+from vitals.backends.backend_table import BACKENDS
+from vitals.checkout import ROOT
+from vitals.engines.cache import Engines
+from vitals.engines.recipes import load_recipes
+from vitals.settings.stack import StackSettings
 
 pytestmark = pytest.mark.timeout(900)  # the first time docker compose is built
 

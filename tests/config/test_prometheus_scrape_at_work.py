@@ -10,7 +10,7 @@ from typing import Any
 import httpx2 as httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from vitals.settings import StackSettings
+from vitals.settings.stack import StackSettings
 
 from .test_collector_at_work import attributes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 MOST_LINES = 150
 README = ROOT / "README.md"

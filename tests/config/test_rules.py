@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from vitals.checkout import ROOT
 from vitals.errors import StackError
-from vitals.settings import ROOT, Settings, StackSettings
-from vitals.stack import prometheus_files
-from vitals.stack.groups import GROUPS
-from vitals.stack.native import NativeStack
+from vitals.orchestration.groups import GROUPS
+from vitals.orchestration.native_stack import NativeStack
+from vitals.provisioning import prometheus_files
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 from vitals_rules.generated import PROFILES, RULES, files, write
 
 ALERTS = {

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from vitals.settings import StackSettings
+from vitals.settings.stack import StackSettings
 
 from .test_collector_at_work import as_dict, attributes, span
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 PAGE = (ROOT / "docs" / "verification.md").read_text()
 FILES = (ROOT / "compose.yaml", *sorted((ROOT / "overlays").glob("*.yaml")))

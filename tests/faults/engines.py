@@ -10,7 +10,7 @@ import httpx2 as httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from vitals.stack.ports import listeners
+from vitals.host.ports import listeners
 
 from ..stack.conftest import Stack, eventually
 

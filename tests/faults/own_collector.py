@@ -12,8 +12,8 @@ from typing import Self
 
 import httpx2 as httpx
 
-from vitals.settings import Settings
-from vitals.stack.native import NativeStack
+from vitals.orchestration.native_stack import NativeStack
+from vitals.settings.service import Settings
 
 from ..ports import free_ports
 from ..stack.conftest import Stack, eventually

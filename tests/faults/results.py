@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 Figure = float | int | str
 DOCUMENT = ROOT / "docs" / "reliability.md"

@@ -20,9 +20,9 @@ from .accountant import balance
 from .conftest import Fault
 from .engines import dead, queued, ready
 from .freezing import BACKENDS, FROZEN_SECONDS, Frozen, freeze
-from .kept_in_prometheus import Exemplars, exemplars, longest_gap, named
 from .ledger import Balance
 from .load import Answer, Load
+from .prometheus_gaps import Exemplars, exemplars, longest_gap, named
 from .results import Row
 
 SERVICE = "backends-away"

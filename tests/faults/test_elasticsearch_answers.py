@@ -12,10 +12,10 @@ import pytest
 from ..stack.administrator import administrator, ask_for_room
 from ..stack.conftest import Stack, eventually
 from .accountant import balance
-from .answering import Answering, Mode
 from .conftest import Fault
 from .load import Load
 from .own_collector import OwnCollector
+from .troubled_elasticsearch import Answering, Mode
 
 PHASE_SECONDS = 8.0
 MORE_THAN_ANY_DISK = "1000tb"

@@ -16,7 +16,8 @@ from .processes import Ended, Forking
 
 SCRIPT = ("tests.models.fit_models", "tests.models.write_wrong")
 SERVICE = (
-    "vitals.cli.verbs", "vitals.server", "vitals.app", "vitals.making.served_folder", "vitals.model.skops_format", "skops.io",
+    "vitals.cli.all_verbs", "vitals.serving.server", "vitals.app", "vitals.profiling.bundle", "vitals.model_formats.skops_format",
+    "skops.io",
     "pyarrow.parquet", "onnxruntime", "skl2onnx", "xgboost", "lightgbm", "catboost", "tests.models.row_steps",
     "sklearn.ensemble", "sklearn.neighbors", "sklearn.gaussian_process", "sklearn.neural_network", "sklearn.compose",
 )  # fmt: skip

@@ -23,11 +23,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from vitals.api.rows import RowReader, Wrong
+from vitals.api.requests.rows import RowReader, Wrong
 from vitals.cli import main
 from vitals.model.served import ServedModel, load_model
 
-from .asking import as_asked, class_name
+from .answer_check import as_asked, class_name
 from .case import TARGET
 from .tables import with_target
 

@@ -13,7 +13,7 @@ import httpx2 as httpx
 import pandas as pd
 import pytest
 
-from .asking import class_name
+from .answer_check import class_name
 from .conftest import Fitted
 from .processes import Ended, Forking, served
 from .write_wrong import NOTED, WRONG

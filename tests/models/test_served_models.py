@@ -15,7 +15,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from .asking import differences, questions
+from .answer_check import differences, questions
 from .cases import CASES
 from .conftest import Fitted
 from .processes import Ended, Forking, served

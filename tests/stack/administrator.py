@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx2 as httpx
 
-from vitals.stack.secrets import Secrets
+from vitals.host.secrets import Secrets
 
 from .conftest import Stack
 

@@ -19,10 +19,11 @@ from typing import Any, TypeVar
 import httpx2 as httpx
 import pytest
 
-from vitals.settings import Settings, StackSettings
-from vitals.stack.follow import follow
-from vitals.stack.records import TraceView
-from vitals.stack.stores import Stores
+from vitals.lookup.clients import Stores
+from vitals.lookup.records import TraceView
+from vitals.lookup.trace_lookup import follow
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
 
 from ..ports import free_ports

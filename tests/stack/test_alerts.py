@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from vitals.stack.ports import listeners
+from vitals.host.ports import listeners
 
 from .alerts import INDEX, fire, history
 from .conftest import Stack, eventually

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx2 as httpx
 import pytest
 
-from vitals.stack.backends import Place
+from vitals.backends.backend_table import Place
 
 from .conftest import VITALS, Stack, eventually
 

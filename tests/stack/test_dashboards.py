@@ -12,7 +12,7 @@ import httpx2 as httpx
 import pytest
 import yaml
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 from vitals_dashboards import filled
 
 from .conftest import Stack, eventually

@@ -15,9 +15,9 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.settings import StackSettings
-from vitals.stack.doctor import names
-from vitals.stack.ports import listeners
+from vitals.doctor import names
+from vitals.host.ports import listeners
+from vitals.settings.stack import StackSettings
 
 from ..faults.engines import frozen
 from .administrator import administrator, ask_for_room

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ..faults.beside import a_client, collector, documents
-from ..faults.odd import attributes, counter, link, log, point, span
+from ..faults.control_load import a_client, collector, documents
+from ..faults.malformed_otlp import attributes, counter, link, log, point, span
 from .conftest import Stack, eventually
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from vitals.stack.ports import listeners
+from vitals.host.ports import listeners
 
 from .conftest import ROW, Stack, eventually
 

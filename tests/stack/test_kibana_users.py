@@ -7,7 +7,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.stack.secrets import Secrets, User
+from vitals.host.secrets import Secrets, User
 
 from .conftest import Stack
 

@@ -15,8 +15,8 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.settings import ROOT
-from vitals.stack.kibana_objects import data_views, saved_objects
+from vitals.checkout import ROOT
+from vitals.provisioning.kibana_objects import data_views, saved_objects
 
 from ..kql import Query, fields, parse, to_elasticsearch
 from .alerts import fire, history

@@ -20,13 +20,13 @@ import numpy as np
 import pytest
 import yaml
 
-from vitals.profile.document import Profile
-from vitals.profile.folder import read_folder
+from vitals.bundle.folder import read_folder
+from vitals.bundle.schema import Profile
+from vitals.checkout import ROOT
 from vitals.report.reference import read_rows
-from vitals.settings import ROOT
 
 from .conftest import AnotherService, Stack, eventually
-from .measures import Sent, distributions, expected, psi_of
+from .expected_measures import Sent, distributions, expected, psi_of
 
 RULES = ROOT / "prom-graf/prometheus/rules/demo"
 ROWS = 240

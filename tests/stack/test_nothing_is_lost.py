@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from vitals.stack.ports import listeners
+from vitals.host.ports import listeners
 
 from .conftest import ROW, AnotherService, Stack, eventually
 

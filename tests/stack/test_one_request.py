@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vitals.stack.records import Span, TraceView
+from vitals.lookup.records import Span, TraceView
 
 from .conftest import BREAKS_THE_MODEL, ROW, Stack, eventually
 

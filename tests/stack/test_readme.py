@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 from ..ports import free_ports
 from .conftest import Stack, eventually

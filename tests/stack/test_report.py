@@ -11,7 +11,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from vitals.profile.folder import read_folder
+from vitals.bundle.folder import read_folder
 from vitals.report.reference import read_rows
 from vitals.report.rows import LoggedRow
 

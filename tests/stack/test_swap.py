@@ -11,13 +11,12 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from vitals.stack.engines import Engines
-from vitals.stack.ports import listeners
-from vitals.stack.recipes import load_recipes
+from vitals.engines.cache import Engines
+from vitals.engines.recipes import load_recipes
+from vitals.host.ports import listeners
 
 from ..ports import free_ports
-from .conftest import Stack, eventually
-from .swapping import (
+from .backend_swap import (
     COUNTER,
     SERIES,
     Swapped,
@@ -33,6 +32,7 @@ from .swapping import (
     settled,
     written,
 )
+from .conftest import Stack, eventually
 
 
 @pytest.fixture

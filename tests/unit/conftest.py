@@ -21,8 +21,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from vitals.making.examples import train_example
-from vitals.settings import Settings
+from vitals.profiling.examples import train_example
+from vitals.settings.service import Settings
 
 # Before any instrumentation reads it.
 os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http"
@@ -74,7 +74,7 @@ def memory() -> Emitted:
     For every test: the first application that a test starts would else set its own, for all tests after it.
     """
     from vitals.telemetry.defaults import VIEWS
-    from vitals.telemetry.logs import UidProcessor
+    from vitals.telemetry.logs.logging_signal import UidProcessor
 
     spans, logs, reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
     metrics.set_meter_provider(MeterProvider([reader], views=VIEWS))

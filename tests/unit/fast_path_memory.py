@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from benchmarks.request_telemetry import Unsent
-from vitals.telemetry.middleware import RequestTelemetry
+from vitals.telemetry.requests.middleware import RequestTelemetry
 
 REQUESTS, LONG = 1000, 20_000
 KINDS = ("user agent", "method", "path", "path below a mount", "query", "client", "client's address")

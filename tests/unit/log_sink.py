@@ -11,7 +11,7 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
-from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
+from vitals.telemetry.logs.logging_signal import attach_otlp_handler, detach_otlp_handler
 
 
 class Sink:

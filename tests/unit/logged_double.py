@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from vitals.profile.folder import ServedFolder
+from vitals.bundle.folder import ServedFolder
 from vitals.report.rows import LoggedRow
 
 

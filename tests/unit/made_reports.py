@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from vitals.bundle.folder import ServedFolder, read_folder
+from vitals.host.progress import Silent
 from vitals.model.served import load_model
-from vitals.profile.folder import ServedFolder, read_folder
 from vitals.report.making import Made, Wanted, make
 from vitals.report.period import Period
 from vitals.report.reference import read_rows
 from vitals.report.rows import LoggedRow
-from vitals.stack.progress import Silent
 
 from .logged_double import Kept
 

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skops.io import dump
 
-from vitals.making.served_folder import Card, Made, Reference, make_folder
 from vitals.model.served import ServedModel
+from vitals.profiling.bundle import Card, Made, Reference, make_folder
 
 CARD = Card("mixed")
 

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from vitals.making.served_folder import Card, Made, Reference, make_folder
 from vitals.model.served import Outcome, load_model
+from vitals.profiling.bundle import Card, Made, Reference, make_folder
 
 FEATURES = list("abcd")
 _ELEMENTS = {

@@ -45,7 +45,7 @@ from opentelemetry.trace import SpanContext, StatusCode, TraceFlags  # noqa: E40
 
 from vitals.app import create_app  # noqa: E402
 from vitals.model.served import load_model  # noqa: E402
-from vitals.settings import Settings  # noqa: E402
+from vitals.settings.service import Settings  # noqa: E402
 from vitals.telemetry import instrument  # noqa: E402
 from vitals.telemetry.delivery.delivery import Delivery  # noqa: E402
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from vitals.settings import ROOT
-from vitals.stack.processes import wait_until
+from vitals.checkout import ROOT
+from vitals.host.processes import wait_until
 
 from ..ports import free_ports
 from .otlp_sink import Sink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.profile.document import Bin, CalibrationBin, Feature, Predictions, Profile
+from vitals.bundle.schema import Bin, CalibrationBin, Feature, Predictions, Profile
 
 
 def bins(**shares: float) -> tuple[Bin, ...]:

@@ -12,7 +12,7 @@ import httpx2 as httpx
 import uvicorn
 
 from vitals.app import create_app
-from vitals.settings import Settings
+from vitals.settings.service import Settings
 
 from .conftest import meter_of_its_own
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from vitals.stack.processes import wait_until
+from vitals.host.processes import wait_until
 
 from .conftest import ROW
 from .otlp_sink import Sink, otlp_sink

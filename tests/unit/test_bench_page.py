@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.bench import __main__ as bench
 from benchmarks.bench import figures, machine, plot, table, targets
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 
 def cell(variant: str, rates: list[float], refused: str = "", **more: Any) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from sklearn.linear_model import Ridge
 
-from vitals.making.bin_edges import cut
-from vitals.making.data import column_of
-from vitals.making.reference import constant_in_reference, feature_of, value_bins
-from vitals.profile.bins import bin_of, bin_of_number
-from vitals.profile.document import ABOVE, BELOW, BETWEEN, OTHER, Feature, Profile
-from vitals.profile.measures import psi
+from vitals.bundle.bins import bin_of, bin_of_number
+from vitals.bundle.divergences import psi
+from vitals.bundle.schema import ABOVE, BELOW, BETWEEN, OTHER, Feature, Profile
+from vitals.profiling.reading.data_files import column_of
+from vitals.profiling.statistics.bin_edges import cut
+from vitals.profiling.statistics.reference import constant_in_reference, feature_of, value_bins
 
 from .reference import NUMBERS
 

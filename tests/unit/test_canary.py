@@ -18,12 +18,12 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from vitals.canary import canary
 from vitals.errors import SettingsError
-from vitals.settings import StackSettings
-from vitals.stack import canary
-from vitals.stack.processes import wait_until
-from vitals.stack.secrets import Secrets
-from vitals.stack.stores import Stores
+from vitals.host.processes import wait_until
+from vitals.host.secrets import Secrets
+from vitals.lookup.clients import Stores
+from vitals.settings.stack import StackSettings
 
 from ..own_code import OWN_CODE
 from .canary_doubles import World, a_world

@@ -11,10 +11,12 @@ import httpx2 as httpx
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 
-from vitals.settings import Settings, StackSettings
-from vitals.stack import canary, traced
-from vitals.stack.doctor import Running, variables
-from vitals.stack.processes import wait_until
+from vitals.canary import canary, traced_request
+from vitals.doctor import Running
+from vitals.doctor.checks import variables
+from vitals.host.processes import wait_until
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 from .canary_doubles import World, a_world
 
@@ -64,7 +66,7 @@ def test_an_answer_without_a_trace_names_the_variable(
     ],
 )
 def test_the_answer_says_whether_it_is_sampled(header: str, sampled: bool) -> None:
-    assert traced.is_sampled(header) is sampled
+    assert traced_request.is_sampled(header) is sampled
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_sampler_that_heeds_its_caller_is_asked_to_keep_it(
 ) -> None:
     if sampler:
         monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
-    headers = traced.parent()
+    headers = traced_request.parent()
     assert bool(headers) is asks
     if asks:
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", headers["traceparent"])

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from vitals.errors import DataError
-from vitals.making.clock_features import clock_notes, cycle_of, moves_on
-from vitals.making.data import Column, column_of
-from vitals.making.drift_watched import names_watched
+from vitals.profiling.reading.clock_features import clock_notes, cycle_of, moves_on
+from vitals.profiling.reading.data_files import Column, column_of
+from vitals.profiling.statistics.drift_watched import names_watched
 
 _RANDOM = np.random.default_rng(5)
 

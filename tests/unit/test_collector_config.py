@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from vitals.backends.collector_config import FOLDER, arguments, available, config_files
 from vitals.errors import SettingsError
-from vitals.settings import StackSettings
-from vitals.stack.collector_config import FOLDER, arguments, available, config_files
+from vitals.settings.stack import StackSettings
 
 
 @pytest.fixture(autouse=True)

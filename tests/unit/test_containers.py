@@ -13,8 +13,10 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from vitals.settings import StackSettings
-from vitals.stack.containers import (
+from vitals.engines.recipes import load_recipes
+from vitals.host.secrets import USERS, Owner, Secrets
+from vitals.lookup.clients import Stores
+from vitals.provisioning.containers import (
     ALERTMANAGER_USER,
     ELASTICSEARCH_USER,
     GRAFANA_USER,
@@ -25,9 +27,7 @@ from vitals.stack.containers import (
     Volumes,
     prepare,
 )
-from vitals.stack.recipes import load_recipes
-from vitals.stack.secrets import USERS, Owner, Secrets
-from vitals.stack.stores import Stores
+from vitals.settings.stack import StackSettings
 
 from ..own_code import OWN_CODE
 

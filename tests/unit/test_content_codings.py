@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from vitals.api.content_codings import decoded
+from vitals.api.requests.content_codings import decoded
 from vitals.errors import InvalidInput
 
 from .conftest import ROW, Emitted
-from .gzipped import gzipped
+from .reproducible_gzip import gzipped
 
 LIMIT = 1_048_576
 BODY = json.dumps({"features": ROW}).encode()

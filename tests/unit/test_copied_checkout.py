@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from vitals.settings import StackSettings
-from vitals.stack.processes import MARK, end_all, marked, wait_until
+from vitals.host.processes import MARK, end_all, marked, wait_until
+from vitals.settings.stack import StackSettings
 
 from ..ports import free_ports
-from .copies import clean_environment, copied, run, small_checkout, with_environment, with_own_environment
+from .checkout_copies import clean_environment, copied, run, small_checkout, with_environment, with_own_environment
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -49,7 +49,7 @@ def vitals(checkout: Path, env: dict[str, str], *words: str, cwd: Path | None = 
 def state_with_data(folder: Path, checkout: Path, env: dict[str, str]) -> Path:
     """Data as the checkout's stack leaves them; `python -c` because no engines are there to start."""
     program = (
-        "from pathlib import Path\nfrom vitals.stack.data_owner import data_owner\nfrom vitals.stack.secrets import Secrets\n"
+        "from pathlib import Path\nfrom vitals.provisioning.data_owner import data_owner\nfrom vitals.host.secrets import Secrets\n"
         f"state = Path({str(folder)!r}); data_owner(state).take(); Secrets(state / 'secrets').ensure()"
     )
     done = run([checkout / ".venv" / "bin" / "python", "-c", program], checkout, env)
@@ -126,7 +126,7 @@ def test_an_example_model_is_not_trained_into_the_originals_data(original: Path,
 @pytest.fixture
 def engine(original: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the original's stack, whose folder does not say whose it is: an earlier release started it."""
-    found = "import sys, pathlib, vitals.stack.native as n, vitals.settings as s\n"
+    found = "import sys, pathlib, vitals.orchestration.native_stack as n, vitals.settings as s\n"
     found += "print(n.NativeStack(s.StackSettings.load(), s.Settings.load()).ident)"
     state = tmp_path / "state"
     (state / "secrets").mkdir(parents=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vitals.checkout import enclosing_checkout, is_checkout
+from vitals.checkout import ROOT, enclosing_checkout, is_checkout
 from vitals.errors import WrongCheckout
-from vitals.settings import ROOT, default_state_dir
-from vitals.stack.data_owner import OWNER_FILE, data_owner, left_behind
+from vitals.provisioning.data_owner import OWNER_FILE, data_owner, left_behind
+from vitals.settings.options import default_state_dir
 
 
 def checkout(folder: Path) -> Path:

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from vitals.telemetry.delivery import exporters, sender
+from vitals.telemetry.delivery.export_result import Outcome
 from vitals.telemetry.delivery.exporters import DeliveringSpanExporter, delivering, report
-from vitals.telemetry.delivery.outcome import Outcome
 
 from .receivers import GrpcReceiver, HttpReceiver, Receiver
 

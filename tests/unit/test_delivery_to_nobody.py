@@ -15,8 +15,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
+from vitals.telemetry.delivery.export_result import of_broken_connection, of_grpc
 from vitals.telemetry.delivery.exporters import delivering, report
-from vitals.telemetry.delivery.outcome import of_broken_connection, of_grpc
 
 SHUTDOWN_SECONDS = 8
 

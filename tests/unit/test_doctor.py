@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from vitals.settings import ROOT
-from vitals.stack.collector_metrics import Reading, parsed, summed
-from vitals.stack.doctor import clocks, disk, drops, elasticsearch, model, prometheus, queues, services
-from vitals.stack.doctor.finding import Away, Finding, counted, lasting, listed, sized
-from vitals.stack.elasticsearch_setup import Compared
+from vitals.backends.collector_metrics import Reading, parsed, summed
+from vitals.checkout import ROOT
+from vitals.doctor.checks import clocks, disk, drops, elasticsearch, model, prometheus, queues, services
+from vitals.doctor.finding import Away, Finding, counted, lasting, listed, sized
+from vitals.provisioning.elasticsearch_setup import Compared
 
 ANSWERS = Path(__file__).with_name("doctor_answers")
 

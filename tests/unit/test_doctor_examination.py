@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from vitals.cli.doctor import draw
-from vitals.settings import Settings, StackSettings
-from vitals.stack.doctor import CHECKS, Check, Finding, Running, examine, is_well, names
-from vitals.stack.doctor.finding import Away, Elsewhere
+from vitals.cli.verbs.doctor import draw
+from vitals.doctor import CHECKS, Check, Finding, Running, examine, is_well, names
+from vitals.doctor.finding import Away, Elsewhere
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 from .test_stack_command import env, vitals
 

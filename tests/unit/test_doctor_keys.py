@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from vitals.stack.collector_metrics import Reading
-from vitals.stack.doctor import keys
+from vitals.backends.collector_metrics import Reading
+from vitals.doctor.checks import attribute_keys
 
 
 def answer(service: str, *sources: dict[str, Any], documents: int = 3) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def answer(service: str, *sources: dict[str, Any], documents: int = 3) -> dict[s
 
 
 def marked(mark: str, **more: Any) -> dict[str, Any]:
-    return {keys.MARK: mark, **more}
+    return {attribute_keys.MARK: mark, **more}
 
 
 NESTED = '["order","n","items"]'
@@ -49,7 +49,7 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", SAID)
 def test_a_key_that_comes_twice_is_told_with_its_service(case: str) -> None:
     source, which = SAID[case]
-    [found] = keys.twice(answer("shop", source))
+    [found] = attribute_keys.twice(answer("shop", source))
     assert (found.check, found.severity) == ("keys", "wrong")
     assert found.sentence.startswith(
         f"shop sends a key twice in one map: {which} (3 documents in the last 5 min). The last value is kept"
@@ -59,10 +59,10 @@ def test_a_key_that_comes_twice_is_told_with_its_service(case: str) -> None:
 
 def test_each_service_is_told_and_each_key_once() -> None:
     one, other = ({"attributes": marked(f'["{key}","{key}"]')} for key in ("a", "b"))
-    [found] = keys.twice(answer("shop", one, other, one))
+    [found] = attribute_keys.twice(answer("shop", one, other, one))
     assert "in one map: a, b (3 documents" in found.sentence
-    assert keys.twice({"aggregations": {"services": {"buckets": []}}}) == []
-    assert keys.twice({}) == [], "where there is no data stream yet"
+    assert attribute_keys.twice({"aggregations": {"services": {"buckets": []}}}) == []
+    assert attribute_keys.twice({}) == [], "where there is no data stream yet"
 
 
 def test_names_that_become_one_label_are_told_by_job() -> None:
@@ -72,7 +72,7 @@ def test_names_that_become_one_label_are_told_by_job() -> None:
         {"__name__": "target_info", "job": "shop", "team_id": "a;b", **merged},
         {"__name__": "seen_total", "job": "scraped", "user_id": "8", **merged},
     ]
-    scraped, shop = keys.joined(series)
+    scraped, shop = attribute_keys.joined(series)
     assert (shop.check, shop.severity, shop.figures["labels"]) == ("keys", "warning", ["team_id", "user_id"])
     assert shop.sentence.startswith(
         "shop sends attributes whose names are one label to Prometheus, as `user.id` and `user_id` are, on orders_total, its "
@@ -80,7 +80,7 @@ def test_names_that_become_one_label_are_told_by_job() -> None:
     )
     assert "7;8" not in shop.sentence, "values may be secrets"
     assert "on seen_total: the label has the last value alone." in scraped.sentence
-    assert keys.joined([]) == []
+    assert attribute_keys.joined([]) == []
 
 
 def test_what_was_counted_is_told_where_nobody_can_be_named() -> None:
@@ -91,9 +91,9 @@ def test_what_was_counted_is_told_where_nobody_can_be_named() -> None:
         values |= {("otelcol_processor_filter_logs_filtered", cut): 9.0, ("otelcol_process_uptime", frozenset()): 600.0}
         return Reading(0, values)
 
-    [found] = keys.before(reading(logs=1200.0, spans=0.0))
+    [found] = attribute_keys.before(reading(logs=1200.0, spans=0.0))
     assert (found.check, found.severity) == ("keys", "warning")
     assert found.sentence.startswith("1,200 log records had a key twice in one map since the Collector started 10 min ago")
-    assert f"`{keys.MARK}`" in found.sentence
-    assert "7 log records and 2 spans had" in keys.before(reading(logs=7.0, spans=2.0))[0].sentence
-    assert keys.before(reading(logs=0.0)) == []
+    assert f"`{attribute_keys.MARK}`" in found.sentence
+    assert "7 log records and 2 spans had" in attribute_keys.before(reading(logs=7.0, spans=2.0))[0].sentence
+    assert attribute_keys.before(reading(logs=0.0)) == []

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from vitals.stack.doctor import collector_log
+from vitals.doctor.checks import collector_log
 
 from .test_doctor import ANSWERS
 

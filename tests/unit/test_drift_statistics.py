@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from vitals.profile.measures import FLOOR, PSI_THRESHOLD, js_distance, psi, psi_threshold, shares
-from vitals.settings import ROOT
+from vitals.bundle.divergences import FLOOR, PSI_THRESHOLD, js_distance, psi, psi_threshold, shares
+from vitals.checkout import ROOT
 
 # Evidently sends usage figures home unless this is set before it is imported.
 os.environ["DO_NOT_TRACK"] = "1"

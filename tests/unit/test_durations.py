@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitals.durations import seconds
+from vitals.settings.durations import seconds
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from vitals.errors import StackError
-from vitals.settings import StackSettings
-from vitals.stack.elasticsearch_setup import set_up, too_old
+from vitals.provisioning.elasticsearch_setup import set_up, too_old
+from vitals.settings.stack import StackSettings
 
 HOUR = 3600.0
 

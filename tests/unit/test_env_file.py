@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vitals import env_file
+from vitals.checkout import ROOT
 from vitals.errors import SettingsError
-from vitals.options import as_env
-from vitals.settings import ROOT
+from vitals.settings import env_file
+from vitals.settings.option_table import as_env
 
 
 @pytest.fixture(autouse=True)

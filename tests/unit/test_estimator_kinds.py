@@ -32,8 +32,8 @@ from sklearn.svm import SVC, LinearSVC, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 from vitals.errors import DataError, ModelMismatch
-from vitals.making.served_folder import Card, Reference, make_folder
 from vitals.model.artefact import Artefact, open_artefact
+from vitals.profiling.bundle import Card, Reference, make_folder
 
 _RANDOM = np.random.default_rng(3)
 _ROWS = _RANDOM.normal(size=(120, 4))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from vitals.telemetry.exception_origin import note, origin
+from vitals.telemetry.requests.exception_origin import note, origin
 
 HERE = SpanContext(0xA, 0xB, is_remote=False, trace_flags=TraceFlags(1))
 THERE = SpanContext(0xC, 0xD, is_remote=False, trace_flags=TraceFlags(0))
@@ -113,7 +113,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from starlette.middleware.base import BaseHTTPMiddleware
 from vitals.telemetry import instrument
-from vitals.telemetry.exception_origin import note
+from vitals.telemetry.requests.exception_origin import note
 
 sent = InMemoryLogRecordExporter()
 provider = LoggerProvider()

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
 from .fast_path_memory import KINDS, LONG, REQUESTS
 

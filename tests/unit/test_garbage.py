@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from vitals import server
-from vitals.garbage import NEW_OBJECTS, garbage_waits, spare_what_is_there
-from vitals.settings import Settings
+from vitals.serving import server
+from vitals.serving.garbage import NEW_OBJECTS, garbage_waits, spare_what_is_there
+from vitals.settings.service import Settings
 
 
 @pytest.fixture(autouse=True)

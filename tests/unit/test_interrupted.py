@@ -24,7 +24,7 @@ sys.meta_path.insert(0, Slow())
 
 
 @pytest.mark.parametrize(
-    "module", ["vitals.cli.right_checkout", "vitals.settings", "vitals.cli.verbs", "vitals.cli.trace", "httpx2"]
+    "module", ["vitals.cli.right_checkout", "vitals.settings", "vitals.cli.all_verbs", "vitals.cli.verbs.trace", "httpx2"]
 )
 def test_while_the_verbs_are_imported(module: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(SITE.format(module=module))

@@ -11,13 +11,13 @@ import httpx2 as httpx
 import pytest
 from rich.console import Console
 
-from vitals.cli.waterfall import draw, tree
+from vitals.backends.backend_table import unused_places
+from vitals.cli.drawing.waterfall import draw, tree
 from vitals.errors import SettingsError
-from vitals.settings import StackSettings
-from vitals.stack.backends import unused_places
-from vitals.stack.follow import checked_trace_id, look, reason
-from vitals.stack.records import Exemplar, Log, Span, TraceView
-from vitals.stack.stores.elasticsearch import nanoseconds as in_nanoseconds
+from vitals.lookup.clients.elasticsearch import nanoseconds as in_nanoseconds
+from vitals.lookup.records import Exemplar, Log, Span, TraceView
+from vitals.lookup.trace_lookup import checked_trace_id, look, reason
+from vitals.settings.stack import StackSettings
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = 1_700_000_000_000_000_000

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitals.api.json_text import JsonAnswer, parsed
+from vitals.api.requests.json_text import JsonAnswer, parsed
 
 LARGE = 10**40
 

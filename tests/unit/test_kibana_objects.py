@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import yaml
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.kibana_objects import FOLDER, data_views, ndjson, saved_objects, trace_link
-from vitals.stack.links import Links, TimeRange
+from vitals.checkout import ROOT
+from vitals.lookup.links import Links, TimeRange
+from vitals.provisioning.kibana_objects import FOLDER, data_views, ndjson, saved_objects, trace_link
+from vitals.settings.stack import StackSettings
 
 from ..kql import fields, parse
 

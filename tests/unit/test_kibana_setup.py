@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from vitals.errors import StackError
-from vitals.stack import kibana_setup
-from vitals.stack.kibana_setup import Done, set_up
+from vitals.provisioning import kibana_setup
+from vitals.provisioning.kibana_setup import Done, set_up
 
 from .kibana_double import Kibana, serving
 

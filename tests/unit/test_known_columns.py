@@ -26,7 +26,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
-from vitals.model.known_columns import KnownColumn, known_columns
+from vitals.estimators.known_columns import KnownColumn, known_columns
 
 ROWS = 120
 _draw = np.random.default_rng(3)

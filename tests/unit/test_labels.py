@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from vitals.bundle.schema import Profile
 from vitals.errors import SettingsError
 from vitals.monitoring import labels as labelling
 from vitals.monitoring.labels import MOST_VERSIONS, LabelMetrics, LabelRefused
 from vitals.monitoring.prediction_key import prediction_key, share_ephemeral_key
-from vitals.profile.document import Profile
-from vitals.settings import Settings
+from vitals.settings.service import Settings
 
 from .conftest import ROW, Emitted
 from .reference import CLASSES, MODEL, NUMBERS

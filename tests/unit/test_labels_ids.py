@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from vitals.bundle.schema import Profile
 from vitals.monitoring.prediction_id import ForgedId, MalformedId, PredictionIds, question_of
-from vitals.profile.document import Profile
 
 from .reference import CLASSES, MODEL, NUMBERS
 

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from vitals.settings import StackSettings
-from vitals.stack.links import Links, TimeRange, rison
+from vitals.lookup.links import Links, TimeRange, rison
+from vitals.settings.stack import StackSettings
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 WHEN = TimeRange.around(1_700_000_000_000_000_000, 1_700_000_001_000_000_000)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vitals.settings import StackSettings
-from vitals.stack.log_files import remarks
+from vitals.orchestration.log_files import remarks
+from vitals.settings.stack import StackSettings
 
 
 @pytest.mark.parametrize(

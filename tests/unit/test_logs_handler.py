@@ -15,8 +15,8 @@ from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 
-from vitals.telemetry.log_handler import OtlpHandler
-from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
+from vitals.telemetry.logs.log_handler import OtlpHandler
+from vitals.telemetry.logs.logging_signal import attach_otlp_handler, detach_otlp_handler
 
 from .log_sink import Processor, Sink, log, sink
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 
-from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
+from vitals.telemetry.logs.logging_signal import attach_otlp_handler, detach_otlp_handler
 
 from .log_sink import Sink, log, sink
 

@@ -11,12 +11,12 @@ import time
 import psutil
 import pytest
 
-from vitals.loop_watchdog import STATUS, where
-from vitals.stack.processes import wait_until
+from vitals.host.processes import wait_until
+from vitals.serving.loop_watchdog import STATUS, where
 
 _PROGRAM = """
 import asyncio, logging, re, sys, time
-from vitals.loop_watchdog import loop_watched
+from vitals.serving.loop_watchdog import loop_watched
 
 logging.basicConfig(level="INFO")
 

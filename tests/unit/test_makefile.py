@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
 
-from .copies import clean_environment, copied, run
+from .checkout_copies import clean_environment, copied, run
 
 PYTHON = """#!/bin/sh
 # Makes environments whose Python is a link to `runs`, and notes what was asked of it.

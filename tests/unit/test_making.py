@@ -21,12 +21,12 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from skops.io import dump
 from typer.testing import CliRunner
 
+from vitals.bundle.folder import read_folder
 from vitals.errors import DataError, ModelMismatch
-from vitals.making import examples
-from vitals.making.examples import EXAMPLES, train_example
-from vitals.making.served_folder import Reference, make_folder
 from vitals.model.served import load_model
-from vitals.profile.folder import read_folder
+from vitals.profiling import examples
+from vitals.profiling.bundle import Reference, make_folder
+from vitals.profiling.examples import EXAMPLES, train_example
 
 from .models import CARD, made_in, mixed, pipeline_of, rows_of
 
@@ -202,8 +202,8 @@ def test_held_out_rows_resemble_the_reference(tmp_path: Path, name: str) -> None
     """Traffic of the held-out rows is traffic without drift: PSI stays below the threshold for however many rows."""
     from collections import Counter
 
-    from vitals.profile.bins import bin_of
-    from vitals.profile.measures import psi
+    from vitals.bundle.bins import bin_of
+    from vitals.bundle.divergences import psi
 
     made = train_example(tmp_path / "model", name)
     served = load_model(tmp_path / "model")
@@ -217,7 +217,7 @@ def test_held_out_rows_resemble_the_reference(tmp_path: Path, name: str) -> None
 
 
 def test_the_commands(tmp_path: Path) -> None:
-    from vitals.cli.verbs import app
+    from vitals.cli.all_verbs import app
 
     table = mixed()
     dump(pipeline_of(table, LogisticRegression()), tmp_path / "Shop Model.skops")

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from vitals.errors import DataError
-from vitals.making.served_folder import Card, Made, Reference, make_folder
 from vitals.model.served import ServedModel, load_model
+from vitals.profiling.bundle import Card, Made, Reference, make_folder
 
 N = 160
 

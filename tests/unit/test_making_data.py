@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from vitals.errors import DataError
-from vitals.making.data import column_of, read_table
-from vitals.model.known_column import KnownColumn
+from vitals.estimators.known_column import KnownColumn
+from vitals.profiling.reading.data_files import column_of, read_table
 
 ROWS = 60
 

@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from skops.io import dump
 from typer.testing import CliRunner
 
-from vitals.cli.verbs import app
+from vitals.bundle.folder import read_folder
+from vitals.cli.all_verbs import app
 from vitals.errors import DataError
-from vitals.making.served_folder import Made, Reference
-from vitals.profile.folder import read_folder
+from vitals.profiling.bundle import Made, Reference
 
 from .models import made_in
 

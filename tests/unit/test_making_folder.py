@@ -10,9 +10,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from vitals.errors import DataError
-from vitals.making.examples import train_example
-from vitals.making.served_folder import Made, Reference, make_folder
 from vitals.model.served import load_model
+from vitals.profiling.bundle import Made, Reference, make_folder
+from vitals.profiling.examples import train_example
 
 from .models import CARD, mixed, pipeline_of
 

@@ -17,9 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from vitals.errors import DataError, ModelMismatch
-from vitals.making.onnx_conversion import conversions
-from vitals.making.served_folder import Reference, make_folder
 from vitals.model.served import load_model
+from vitals.profiling.bundle import Reference, make_folder
+from vitals.profiling.conversion.onnx_conversion import conversions
 
 from .models import CARD, made_in, mixed, rows_of
 

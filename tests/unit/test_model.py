@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
+from vitals.bundle.folder import read_folder
+from vitals.bundle.model_card import FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, sha256_of
 from vitals.errors import ModelMismatch, ModelMissing
-from vitals.model.output import ModelOutput
 from vitals.model.served import load_model
-from vitals.model.trees import check_trees
-from vitals.profile.facts import FACTS_FILE, HELD_OUT_FILE, PROFILE_FILE, sha256_of
-from vitals.profile.folder import read_folder
+from vitals.model_formats.trees import check_trees
+from vitals.model_io.output import ModelOutput
 
 ARTEFACT_FILE = "model.skops"
 

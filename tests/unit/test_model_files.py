@@ -28,11 +28,11 @@ from sklearn.preprocessing import StandardScaler
 from skops.io import dump, dumps
 
 from vitals.errors import DataError, ModelMismatch
-from vitals.making.served_folder import Card, Made, Reference, make_folder
+from vitals.estimators.estimator import Estimator
+from vitals.estimators.trained_version import version_in
 from vitals.model.artefact import open_artefact
-from vitals.model.estimator import Estimator
 from vitals.model.served import load_model
-from vitals.model.trained_version import version_in
+from vitals.profiling.bundle import Card, Made, Reference, make_folder
 
 _ROWS = np.random.default_rng(1).normal(size=(80, 2))
 _TABLE = pd.DataFrame(_ROWS, columns=["a", "b"])
@@ -234,7 +234,7 @@ def test_a_served_model_that_can_not_be_asked_any_more_names_both(tmp_path: Path
     pickled = _of_older(model.estimator)
     (made.folder / "model.pkl").write_bytes(pickled)
     facts = json.loads((made.folder / "model.json").read_text())
-    from vitals.profile.facts import sha256_of
+    from vitals.bundle.model_card import sha256_of
 
     (made.folder / "model.json").write_text(
         json.dumps({**facts, "runtime": "sklearn", "sha256": sha256_of(made.folder / "model.pkl")})

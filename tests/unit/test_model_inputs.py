@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitals.model.inputs import Inputs
-from vitals.profile.document import Bin, Feature
+from vitals.bundle.schema import Bin, Feature
+from vitals.model_io.inputs import Inputs
 
 _BINS = (Bin(name="a", drift="a", share=0.5), Bin(name="b", drift="b", share=0.5))
 

@@ -11,12 +11,12 @@ from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from vitals.bundle.schema import Predictions
 from vitals.errors import ModelMismatch
 from vitals.monitoring.features import LATEST_ROWS, FeatureMetrics
 from vitals.monitoring.predictions import Calibration, PredictionMetrics
 from vitals.monitoring.reference import add_reference_metrics
 from vitals.monitoring.validation import ValidationMetrics
-from vitals.profile.document import Predictions
 from vitals.telemetry import Counts
 from vitals.telemetry.defaults import VIEWS
 

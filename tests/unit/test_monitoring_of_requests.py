@@ -13,15 +13,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.api.predict import read_rows
-from vitals.api.request_schema import add_request_schemas
-from vitals.api.rows import RowReader, Wrong
-from vitals.api.values import LONGEST_CATEGORY
+from vitals.api.requests.request_schema import add_request_schemas
+from vitals.api.requests.rows import RowReader, Wrong
+from vitals.api.requests.values import LONGEST_CATEGORY
+from vitals.bundle.folder import read_folder
 from vitals.errors import InvalidInput
-from vitals.making.examples import train_example
 from vitals.monitoring.validation import possible_failures
-from vitals.profile.folder import read_folder
+from vitals.profiling.examples import train_example
 from vitals.report.rows import rows_of_predictions
-from vitals.settings import Settings
+from vitals.settings.service import Settings
 
 from .conftest import ROW, Emitted, one_more_service
 from .reference import CLASSES, NUMBERS
@@ -219,7 +219,7 @@ def test_features_are_logged_where_the_operator_says_so(penguins: TestClient, em
 def test_what_is_logged_of_one_request_is_bounded_and_what_is_left_out_is_told(
     penguins: TestClient, emitted: Emitted, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vitals.api.answers.MOST_LOGGED_BYTES", 1000)
+    monkeypatch.setattr("vitals.api.prediction_service.MOST_LOGGED_BYTES", 1000)
     rows = [{"island": "Bäscoe"[:at] + "é" * at, "body_mass_g": at} for at in range(40)]
     answered = penguins.post("/predict", json={"instances": rows}).json()["predictions"]
     [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
@@ -237,7 +237,7 @@ def test_what_is_logged_of_one_request_is_bounded_and_what_is_left_out_is_told(
     assert [row.id for row in read_back.rows] == [one["prediction_id"] for one in answered[: 40 - omitted]]
     emitted.clear()
 
-    monkeypatch.setattr("vitals.api.answers.MOST_LOGGED_BYTES", 20)
+    monkeypatch.setattr("vitals.api.prediction_service.MOST_LOGGED_BYTES", 20)
     penguins.post("/predict", json={"features": {"island": "Biscoe"}})
     [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
     assert (event.attributes["ml.prediction.features"], event.attributes["ml.prediction.features_omitted"]) == ("[]", 1)

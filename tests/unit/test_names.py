@@ -16,11 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from vitals.bundle.schema import LONGEST_NAME
 from vitals.errors import DataError
-from vitals.making.names import check_categories, check_classes, check_features
-from vitals.making.served_folder import Card, Made, Reference, make_folder
 from vitals.model.served import load_model
-from vitals.profile.document import LONGEST_NAME
+from vitals.profiling.bundle import Card, Made, Reference, make_folder
+from vitals.profiling.reading.names import check_categories, check_classes, check_features
 
 _ROWS = np.random.default_rng(1).normal(size=(80, 2))
 _LEFT = _ROWS[:, 0] > 0

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vitals.bundle.schema import Feature
 from vitals.errors import DataError, ModelMismatch
-from vitals.model.inputs import Inputs
-from vitals.model.onnx_inputs import OnnxInputs
 from vitals.model.served import load_model
-from vitals.profile.document import Feature
+from vitals.model_formats.onnx_inputs import OnnxInputs
+from vitals.model_io.inputs import Inputs
 
 from .onnx_graphs import folder_of, graph, layer, run, table_of, write
 
@@ -213,7 +213,7 @@ def test_one_tensor_of_texts_for_all_features(tmp_path: Path) -> None:
 
 
 def test_weights_in_another_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vitals.model.onnx_format import read_onnx
+    from vitals.model_formats.onnx_format import read_onnx
 
     path = tmp_path / "m.onnx"
     onnx.save(layer(3, "Softmax", axis=1), path, save_as_external_data=True, size_threshold=0, location="weights.bin")
@@ -251,7 +251,7 @@ _UNKNOWN = graph([("Foo", ["X"], ["out"], {})], {"X": ("float", (None, 4))}, {"o
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_refused_with_its_cause(tmp_path: Path, content: bytes, cause: str) -> None:
-    from vitals.model.onnx_format import read_onnx
+    from vitals.model_formats.onnx_format import read_onnx
 
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
@@ -262,7 +262,7 @@ def test_a_file_that_cannot_be_loaded_is_refused_with_its_cause(tmp_path: Path, 
 
 
 def test_a_graph_that_is_whole_opens_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vitals.model.onnx_format import read_onnx
+    from vitals.model_formats.onnx_format import read_onnx
 
     path = write(layer(1, None), tmp_path)
     monkeypatch.chdir(tmp_path)

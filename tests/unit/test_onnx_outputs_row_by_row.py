@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from vitals.making.onnx_meaning.settle import SLOW
-from vitals.profile.facts import OnnxOutput
+from vitals.bundle.model_card import OnnxOutput
+from vitals.profiling.onnx_outputs.settle import SLOW
 
 from .onnx_exports import iris_of
 from .onnx_graphs import answers, folder_of, graph, layer, served_answers, table_of, weights

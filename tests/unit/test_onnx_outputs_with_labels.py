@@ -12,8 +12,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from vitals.bundle.model_card import OnnxOutput
 from vitals.errors import ModelMismatch
-from vitals.profile.facts import OnnxOutput
 
 from .onnx_exports import export, iris_of
 from .onnx_graphs import FEATURES, answers, folder_of, graph, served_answers, table_of, weights

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vitals.bundle.model_card import OnnxOutput
 from vitals.errors import DataError
-from vitals.profile.facts import OnnxOutput
 
 from .onnx_graphs import answers, folder_of, layer, served_answers, table_of
 

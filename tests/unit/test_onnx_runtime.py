@@ -10,7 +10,7 @@ from .onnx_graphs import layer, write
 
 
 def test_the_runtime_and_its_version_are_named(tmp_path: Path) -> None:
-    from vitals.model.onnx_format import read_onnx
+    from vitals.model_formats.onnx_format import read_onnx
 
     model = read_onnx(write(layer(1, None), tmp_path))
     assert model.runtime == f"ONNX Runtime {onnxruntime.__version__}"

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 import vitals
 from vitals import otel_variables
 from vitals.errors import SettingsError
-from vitals.server import _check_exporters
+from vitals.serving.server import _check_exporters
 from vitals.telemetry import instrument
 
 AT_IMPORT = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vitals.cli.page import page
+from vitals.cli.drawing.page import page
 
 from .test_page import TRACE, view
 

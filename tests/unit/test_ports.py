@@ -8,7 +8,7 @@ import socket
 import psutil
 import pytest
 
-from vitals.stack.ports import holders, listeners
+from vitals.host.ports import holders, listeners
 
 
 def test_a_process_that_ends_while_it_is_looked_at_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from vitals.api import behind_proxy
 from vitals.api.behind_proxy import BehindProxy
-from vitals.settings import Settings
+from vitals.settings.service import Settings
 
 from .conftest import ROW, Emitted, one_more_service
 

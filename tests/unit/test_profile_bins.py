@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitals.making.bin_edges import cut
-from vitals.making.data import column_of
-from vitals.making.reference import class_bins, feature_of, value_bins
-from vitals.profile.bins import bin_of, bin_of_number
-from vitals.profile.classes import class_name
-from vitals.profile.document import ABOVE, BELOW, BETWEEN, MISSING, OTHER, UNSEEN, Feature
+from vitals.bundle.bins import bin_of, bin_of_number
+from vitals.bundle.classes import class_name
+from vitals.bundle.schema import ABOVE, BELOW, BETWEEN, MISSING, OTHER, UNSEEN, Feature
+from vitals.profiling.reading.data_files import column_of
+from vitals.profiling.statistics.bin_edges import cut
+from vitals.profiling.statistics.reference import class_bins, feature_of, value_bins
 
 _RANDOM = np.random.default_rng(3)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from vitals.app import create_app
 from vitals.errors import SettingsError
-from vitals.proxy_options import PARENTS
-from vitals.settings import Settings
+from vitals.settings.proxy_options import PARENTS
+from vitals.settings.service import Settings
 
 
 @pytest.mark.parametrize(

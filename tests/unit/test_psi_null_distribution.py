@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from vitals.making.calibration import calibrate
-from vitals.making.data import Column
-from vitals.making.psi_null_distribution import psi, psi_null
-from vitals.making.reference import feature_of
+from vitals.profiling.reading.data_files import Column
+from vitals.profiling.statistics.calibration import calibrate
+from vitals.profiling.statistics.psi_null_distribution import psi, psi_null
+from vitals.profiling.statistics.reference import feature_of
 
 
 @pytest.mark.parametrize("rows", [113, 426, 5000])

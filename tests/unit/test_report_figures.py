@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vitals.making.examples import train_example
-from vitals.profile.folder import ServedFolder, read_folder
+from vitals.bundle.folder import ServedFolder, read_folder
+from vitals.profiling.examples import train_example
 from vitals.report.drift import PREDICTION, prediction_drift
 from vitals.report.reference import read_rows
 from vitals.report.rows import LoggedRow
@@ -53,7 +53,7 @@ def test_a_feature_whose_drift_is_not_watched_has_no_verdict(
     iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("evidently")
-    from vitals.cli.report import _print, as_document
+    from vitals.cli.verbs.report import _print, as_document
     from vitals.report.evidently_page import Page
 
     first, *others = iris.profile.features

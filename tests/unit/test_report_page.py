@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vitals.bundle.folder import ServedFolder, read_folder
 from vitals.errors import ReportError
-from vitals.making.examples import train_example
-from vitals.profile.folder import ServedFolder, read_folder
+from vitals.profiling.examples import train_example
 from vitals.report.reference import read_rows
 from vitals.report.rows import LoggedRow
 

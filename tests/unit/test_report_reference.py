@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vitals.bundle.folder import ServedFolder
 from vitals.errors import SettingsError
-from vitals.profile.folder import ServedFolder
 from vitals.report.reference import read_rows
 from vitals.report.rows import LoggedRow
 
@@ -51,9 +51,9 @@ def test_profiles_and_reports_read_a_file_alike(tmp_path: Path, first: str, land
     from sklearn.preprocessing import OneHotEncoder
     from skops.io import dump
 
-    from vitals.making.data import column_of, read_table
-    from vitals.making.served_folder import Card, Reference, make_folder
-    from vitals.model.known_column import KnownColumn
+    from vitals.estimators.known_column import KnownColumn
+    from vitals.profiling.bundle import Card, Reference, make_folder
+    from vitals.profiling.reading.data_files import column_of, read_table
 
     path = tmp_path / "data.csv"
     lines = [

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from vitals.bundle.folder import ServedFolder
 from vitals.errors import ReportError, StackError
-from vitals.profile.folder import ServedFolder
 from vitals.report.reading import Events
 from vitals.report.rows import LoggedRow
 

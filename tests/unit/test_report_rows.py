@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vitals.profile.folder import ServedFolder
+from vitals.bundle.folder import ServedFolder
 from vitals.report import reading
 from vitals.report.rows import LoggedRow, labelled, rows_of_predictions, value_of
 

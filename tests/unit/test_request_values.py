@@ -11,14 +11,14 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitals.api.answers import _short
-from vitals.api.request_schema import add_request_schemas
-from vitals.api.rows import RowReader, Wrong
-from vitals.api.v2_tensors import inputs_of
+from vitals.api.prediction_service import _short
+from vitals.api.requests.request_schema import add_request_schemas
+from vitals.api.requests.rows import RowReader, Wrong
+from vitals.api.v2.tensors import inputs_of
+from vitals.bundle.bins import bin_of
+from vitals.bundle.schema import Feature, Profile
 from vitals.errors import InvalidInput
 from vitals.monitoring.validation import possible_failures
-from vitals.profile.bins import bin_of
-from vitals.profile.document import Feature, Profile
 
 from .reference import CODE, ISLAND, NUMBER, NUMBERS
 

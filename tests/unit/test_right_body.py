@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from vitals.api.right_body import RightBody
-from vitals.api.rows import RowReader, Wrong
+from vitals.api.requests.example_body import RightBody
+from vitals.api.requests.rows import RowReader, Wrong
 from vitals.errors import InvalidInput
 
 from .conftest import ROW

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from .conftest import Emitted
-from .gzipped import gzipped
+from .reproducible_gzip import gzipped
 from .served_over_http import serving
 
 BEHIND = {
@@ -84,7 +84,7 @@ def test_an_unexpected_error_has_the_form_too(behind: tuple[TestClient, str, str
     async def broken(*_: object) -> None:
         raise RuntimeError("no answer to this")
 
-    monkeypatch.setattr("vitals.api.v2.json_of", broken)
+    monkeypatch.setattr("vitals.api.v2.routes.json_of", broken)
     monkeypatch.setattr("vitals.api.predict.json_of", broken)
     client, prefix, root = behind
     answer = client.post(f"{prefix}/v2/models/iris/infer", json={})

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from vitals.durations import seconds
 from vitals.errors import StackError
+from vitals.scenarios.alert_watcher import check
 from vitals.scenarios.alerts import Episode, Rule, episodes
 from vitals.scenarios.catalogue import SCENARIOS, scenario
-from vitals.scenarios.expecting import check
 from vitals.scenarios.verdict import Expectation, judge, met
 from vitals.scenarios.windows import WINDOWS_FILE, burnt, forgotten_after, silent_after
+from vitals.settings.durations import seconds
 
 NONE: frozenset[str] = frozenset()
 DRIFT = frozenset({"FeatureDrift"})

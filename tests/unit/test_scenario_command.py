@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from vitals.errors import StackError
+from vitals.host.progress import Silent
 from vitals.scenarios import disturbances
 from vitals.scenarios.catalogue import SCENARIOS, scenario
 from vitals.scenarios.disturbances import serving, without_elasticsearch
-from vitals.scenarios.plan import Told
 from vitals.scenarios.run import Outcome, complaint
-from vitals.settings import Settings, StackSettings
-from vitals.stack.progress import Silent
+from vitals.scenarios.traffic.plan import Told
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 from ..own_code import OWN_CODE
 

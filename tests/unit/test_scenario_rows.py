@@ -15,16 +15,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.api.predict import read_rows as read_request
-from vitals.api.rows import RowReader
+from vitals.api.requests.rows import RowReader
+from vitals.bundle.bins import bin_of
+from vitals.bundle.folder import read_folder
+from vitals.bundle.schema import Feature, Profile
 from vitals.errors import InvalidInput, ModelMismatch, ModelMissing
-from vitals.making.data import column_of
-from vitals.making.reference import feature_of
-from vitals.profile.bins import bin_of
-from vitals.profile.document import Feature, Profile
-from vitals.profile.folder import read_folder
-from vitals.scenarios.rows import HeldOutRow, read_rows, shuffled_turns
-from vitals.scenarios.shifts import feature_to_shift, other_labels, shift_all, shift_one
-from vitals.scenarios.wrong import bodies
+from vitals.profiling.reading.data_files import column_of
+from vitals.profiling.statistics.reference import feature_of
+from vitals.scenarios.traffic.invalid_payloads import bodies
+from vitals.scenarios.traffic.rows import HeldOutRow, read_rows, shuffled_turns
+from vitals.scenarios.traffic.shifts import feature_to_shift, other_labels, shift_all, shift_one
 
 from .reference import CLASSES, ISLAND, NUMBER, NUMBERS, TAGGED
 

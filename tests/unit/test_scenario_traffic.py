@@ -18,12 +18,12 @@ from typing import Any
 import psutil
 import pytest
 
+from vitals.bundle.folder import read_folder
 from vitals.errors import StackError
-from vitals.profile.folder import read_folder
-from vitals.scenarios import sending as sending_module
-from vitals.scenarios.plan import Plan, Told
-from vitals.scenarios.rows import read_rows
-from vitals.scenarios.sending import can_send, sending
+from vitals.scenarios.traffic import traffic_process as sending_module
+from vitals.scenarios.traffic.plan import Plan, Told
+from vitals.scenarios.traffic.rows import read_rows
+from vitals.scenarios.traffic.traffic_process import can_send, sending
 
 
 class Service(ThreadingHTTPServer):
@@ -156,7 +156,7 @@ def test_the_process_ends_with_who_started_it(service_double: Service, model_fol
     """Also where that was killed and could not say goodbye: the pipe breaks."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from vitals.scenarios.plan import Plan; from vitals.scenarios.sending import sending\n"
+        "from vitals.scenarios.traffic.plan import Plan; from vitals.scenarios.traffic.traffic_process import sending\n"
         "with sending(Plan.model_validate_json(sys.argv[1]), Path(sys.argv[2])) as told:\n"
         "    for one in told: print('going', flush=True)"
     )
@@ -208,7 +208,7 @@ def traffic_processes(parent: int | None = None) -> list[psutil.Process]:
     """Traffic processes that a process (this one) started, once there is one."""
     deadline = time.monotonic() + 10
     while True:
-        found = [one for one in psutil.Process(parent).children() if "vitals.scenarios.traffic" in one.cmdline()]
+        found = [one for one in psutil.Process(parent).children() if "vitals.scenarios.traffic.locust_users" in one.cmdline()]
         if found or time.monotonic() > deadline:
             return found
         time.sleep(0.05)

@@ -12,11 +12,11 @@ import httpx2 as httpx
 import pytest
 
 from vitals.errors import StackError
-from vitals.scenarios import alerts, expecting
+from vitals.host.progress import Silent
+from vitals.scenarios import alert_watcher, alerts
+from vitals.scenarios.alert_watcher import Watch
 from vitals.scenarios.alerts import Alerts
-from vitals.scenarios.expecting import Watch
 from vitals.scenarios.verdict import Expectation
-from vitals.stack.progress import Silent
 
 from .test_scenario_alerts import DRIFT, NONE, series
 
@@ -57,7 +57,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
         sleep=lambda wanted: now.__setitem__(0, now[0] + wanted), monotonic=lambda: now[0], time=lambda: now[0]
     )
     # In these two modules only: threads that other tests left behind sleep too, and their sleep would be time that passes here.
-    monkeypatch.setattr(expecting, "time", passing)
+    monkeypatch.setattr(alert_watcher, "time", passing)
     monkeypatch.setattr(alerts, "time", passing)
     return lambda: now[0]
 

@@ -19,10 +19,10 @@ import psutil
 import pytest
 import uvicorn
 
-from vitals import server
+from vitals.host.processes import wait_until
 from vitals.model import loading
-from vitals.settings import Settings
-from vitals.stack.processes import wait_until
+from vitals.serving import server
+from vitals.settings.service import Settings
 
 from ..ports import free_ports
 
@@ -30,7 +30,7 @@ _UNTIL_READY = """
 import gc, json, sys, time
 from fastapi.testclient import TestClient
 import vitals.app
-from vitals.server import make_app
+from vitals.serving.server import make_app
 
 load, once_loaded = vitals.app.load_model, []
 
@@ -95,7 +95,7 @@ def test_that_is_what_serves_and_one_process_loads_the_model_once(
         assert (application.func, application.args) == (server.make_app, ("the model",))
         assert loaded == [model_folder]
     else:
-        assert application == "vitals.server:make_app"
+        assert application == "vitals.serving.server:make_app"
         assert loaded == []
 
 

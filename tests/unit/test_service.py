@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.app import create_app
-from vitals.model.output import ModelOutput
-from vitals.profile.bins import LARGEST
-from vitals.profile.folder import read_folder
-from vitals.settings import Settings
+from vitals.bundle.bins import LARGEST
+from vitals.bundle.folder import read_folder
+from vitals.model_io.output import ModelOutput
+from vitals.settings.service import Settings
 
 from .conftest import ROW, Emitted, meter_of_its_own
 

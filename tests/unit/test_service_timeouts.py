@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from vitals import app as wiring
 from vitals.app import create_app
 from vitals.errors import ModelMismatch
+from vitals.host.processes import wait_until
 from vitals.model.call_pace import CallPace
 from vitals.model.loading import load
-from vitals.settings import Settings
-from vitals.stack.processes import wait_until
+from vitals.settings.service import Settings
 
 from .conftest import ROW, Emitted, meter_of_its_own, one_more_service
 

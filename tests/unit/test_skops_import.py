@@ -14,8 +14,8 @@ import pytest
 import sklearn.utils
 from sklearn.utils import all_estimators
 
-from vitals.model import skops_import
-from vitals.model.skops_import import known_names, numbers_before_others, skops_io, versions_of_names
+from vitals.model_formats import skops_import
+from vitals.model_formats.skops_import import known_names, numbers_before_others, skops_io, versions_of_names
 
 _NAME_ALL = """
 import importlib, inspect, json, pkgutil, sys, warnings
@@ -43,11 +43,11 @@ names = json.load(sys.stdin)
 way = sys.argv[1]
 if way == "in a server":
     import scipy.special
-    import vitals.server, vitals.app
+    import vitals.serving.server, vitals.app
 if way == "as ever":
     import skops.io as skops
 else:
-    from vitals.model.skops_import import skops_io
+    from vitals.model_formats.skops_import import skops_io
     skops = skops_io()
 loaded = sorted(name for name in sys.modules if name.startswith("sklearn."))
 verdicts = {}
@@ -122,7 +122,7 @@ def test_the_known_names_are_those_of_what_is_installed() -> None:
 def test_scikit_learn_is_asked_where_the_names_may_be_others(before: str, short: bool) -> None:
     code = f"""{before}
 import sys, json
-from vitals.model.skops_import import skops_io
+from vitals.model_formats.skops_import import skops_io
 skops_io()
 from sklearn.utils import all_estimators, discovery
 assert all_estimators is discovery.all_estimators

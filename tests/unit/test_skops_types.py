@@ -27,9 +27,9 @@ from skops.io import dump
 
 from vitals.errors import ModelMismatch
 from vitals.model.artefact import Artefact, open_artefact
-from vitals.model.neighbours import remake_neighbours
-from vitals.model.skops_format import read_skops
-from vitals.model.splines import check_splines
+from vitals.model_formats.neighbours import remake_neighbours
+from vitals.model_formats.skops_format import read_skops
+from vitals.model_formats.splines import check_splines
 
 _ROWS = np.abs(np.random.default_rng(0).normal(size=(60, 3)))
 _CLASSES = np.arange(60) % 3

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vitals.stack.builds import environment
-from vitals.stack.java import find_jdk
+from vitals.engines.builds import environment
+from vitals.engines.java import find_jdk
 
 
 @pytest.mark.parametrize(

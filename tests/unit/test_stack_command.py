@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from vitals import options
-from vitals.cli.progress import drawn
+from vitals.checkout import ROOT
+from vitals.cli.drawing.progress import drawn
 from vitals.errors import StackError
-from vitals.settings import ROOT, Settings, StackSettings
-from vitals.stack.failures import sentence_of_a_failed_start
-from vitals.stack.groups import GROUPS, members, waves
-from vitals.stack.supervisor import State, make_socket_folder, socket_path
+from vitals.orchestration.failure_sentences import sentence_of_a_failed_start
+from vitals.orchestration.groups import GROUPS, members, waves
+from vitals.orchestration.supervisor import State, make_socket_folder, socket_path
+from vitals.settings import option_table as options
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 from ..own_code import OWN_CODE
 from ..ports import free_ports

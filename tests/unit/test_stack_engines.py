@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from vitals.engines.builds import build, last_meaningful_line
+from vitals.engines.cache import Engines
+from vitals.engines.recipes import Recipe, load_recipes
 from vitals.errors import BuildError
-from vitals.stack.builds import build, last_meaningful_line
-from vitals.stack.engines import Engines
-from vitals.stack.processes import Stopped, run, wait_until
-from vitals.stack.recipes import Recipe, load_recipes
+from vitals.host.processes import Stopped, run, wait_until
 
 
 def recipe(folder: Path, name: str, kind: str = "go", usual: int = 10, **more: str) -> Recipe:

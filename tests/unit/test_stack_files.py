@@ -9,13 +9,15 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from vitals.checkout import ROOT
+from vitals.engines.cache import Engines
 from vitals.errors import NotRunning, StackError
-from vitals.settings import ROOT, Settings, StackSettings
-from vitals.stack import elasticsearch_files, prometheus_files
-from vitals.stack.engines import Engines
-from vitals.stack.environment import settings_digest, stack_environment, with_inherited
-from vitals.stack.groups import GROUPS
-from vitals.stack.secrets import USERS, Secrets, write_atomically
+from vitals.host.secrets import USERS, Secrets, write_atomically
+from vitals.orchestration.environment import settings_digest, stack_environment, with_inherited
+from vitals.orchestration.groups import GROUPS
+from vitals.provisioning import elasticsearch_files, prometheus_files
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, di
     assert roles["telemetry_reader"] == "reader,analyst"
     defined = (ROOT / "elk" / "elasticsearch" / "roles.yml").read_text()
     assert all(f"\n{role}:\n" in defined for role in own)
-    assert "-Xmx512m" in (config / "jvm.options.d" / "vitals.options").read_text()
+    assert "-Xmx512m" in (config / "jvm.options.d" / "vitals.settings.option_table").read_text()
     assert (config / "jvm.options").read_text() == "of this version\n"
     assert mode(config / "users") == 0o600
     assert mode(config) == 0o700

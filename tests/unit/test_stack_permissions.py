@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vitals.stack.permissions import let_through, readable_by_all
+from vitals.host.permissions import let_through, readable_by_all
 
 
 @pytest.fixture(autouse=True)

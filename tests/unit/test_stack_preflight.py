@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from vitals.engines.java import find_jdk
+from vitals.engines.recipes import load_recipes
 from vitals.errors import PreflightError
-from vitals.settings import StackSettings
-from vitals.stack import preflight
-from vitals.stack.groups import GROUPS
-from vitals.stack.java import find_jdk
-from vitals.stack.ports import in_use
-from vitals.stack.recipes import load_recipes
+from vitals.host.ports import in_use
+from vitals.orchestration import preflight
+from vitals.orchestration.groups import GROUPS
+from vitals.settings.stack import StackSettings
 
 from ..ports import free_ports
 

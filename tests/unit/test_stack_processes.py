@@ -10,12 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from vitals.settings import Settings, StackSettings
-from vitals.stack.engines import Engines
-from vitals.stack.environment import stack_environment
-from vitals.stack.groups import GROUPS
-from vitals.stack.processes import MARK, end_all, marked, wait_until
-from vitals.stack.supervisor import COMPOSE_FILE, Supervisor
+from vitals.engines.cache import Engines
+from vitals.host.processes import MARK, end_all, marked, wait_until
+from vitals.orchestration.environment import stack_environment
+from vitals.orchestration.groups import GROUPS
+from vitals.orchestration.supervisor import COMPOSE_FILE, Supervisor
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 LASTS = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
 

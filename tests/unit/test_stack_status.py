@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from vitals.settings import Settings, StackSettings
-from vitals.stack.addresses import host_to_ask
-from vitals.stack.failures import sentence_of_a_late_start
-from vitals.stack.ports import holders
-from vitals.stack.processes import MARK, wait_until
-from vitals.stack.status import Component, components, held_by_others
+from vitals.host.addresses import host_to_ask
+from vitals.host.ports import holders
+from vitals.host.processes import MARK, wait_until
+from vitals.orchestration.failure_sentences import sentence_of_a_late_start
+from vitals.orchestration.status import Component, components, held_by_others
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 
 LISTENER = (
     "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(60)"

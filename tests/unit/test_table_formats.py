@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from vitals.errors import DataError
-from vitals.making.data import FEWEST_ROWS, column_of, read_table
+from vitals.profiling.reading.data_files import FEWEST_ROWS, column_of, read_table
 
-from .gzipped import gzipped
+from .reproducible_gzip import gzipped
 
 _draw = np.random.default_rng(5)
 ROWS = 80
@@ -227,7 +227,7 @@ def test_the_command_hands_its_options_to_both_files(tmp_path: Path) -> None:
     from skops.io import dump
     from typer.testing import CliRunner
 
-    from vitals.cli.verbs import app
+    from vitals.cli.all_verbs import app
 
     dump(LogisticRegression(max_iter=500).fit(TABLE[["wage", "age"]], TABLE["left"]), tmp_path / "model.skops")
     told = TABLE.assign(wage=TABLE["wage"].map(str).str.replace(".", ","), spare="?")

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vitals.bundle.tables import GAP_MARKS
 from vitals.errors import DataError
-from vitals.making.columns import Column
-from vitals.making.data import column_of, read_table
-from vitals.model.known_column import KnownColumn
-from vitals.profile.tables import GAP_MARKS
+from vitals.estimators.known_column import KnownColumn
+from vitals.profiling.reading.columns import Column
+from vitals.profiling.reading.data_files import column_of, read_table
 
 ROWS = 50
 _TEXTS = st.text(string.ascii_letters + string.digits + " ,;\"'\n.-+_é", min_size=1, max_size=6)

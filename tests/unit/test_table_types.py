@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vitals.bundle.tables import GAP_MARKS
 from vitals.errors import DataError
-from vitals.making.data import column_of, read_table
-from vitals.model.known_column import KnownColumn
-from vitals.profile.tables import GAP_MARKS
+from vitals.estimators.known_column import KnownColumn
+from vitals.profiling.reading.data_files import column_of, read_table
 
 ROWS = 60
 

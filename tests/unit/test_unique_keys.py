@@ -25,7 +25,7 @@ from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.named_model import NamedModel
 from vitals.telemetry.fast_path.shape import Shape, Template
 from vitals.telemetry.fast_path.span import RequestSpan
-from vitals.telemetry.log_handler import OtlpHandler
+from vitals.telemetry.logs.log_handler import OtlpHandler
 
 from .log_sink import Sink
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vitals.making.unknown_categories import unknown_categories
+from vitals.profiling.reading.unknown_categories import unknown_categories
 
 
 @pytest.mark.parametrize(

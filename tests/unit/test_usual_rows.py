@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitals.api.rows import RowReader, Wrong
+from vitals.api.requests.rows import RowReader, Wrong
+from vitals.bundle.bins import LARGEST
+from vitals.bundle.folder import read_folder
+from vitals.bundle.schema import Profile
 from vitals.errors import InvalidInput
-from vitals.profile.bins import LARGEST
-from vitals.profile.document import Profile
-from vitals.profile.folder import read_folder
 
 NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 

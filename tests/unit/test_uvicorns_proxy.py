@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vitals.stack.processes import wait_until
+from vitals.host.processes import wait_until
 
 from .otlp_sink import Sink, otlp_sink
 from .proxied import CLIENT, PROXY, answered, as_clients_say, as_nginx_says, uvicorn_serves

@@ -13,7 +13,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from vitals.making.examples import train_example
+from vitals.profiling.examples import train_example
 
 from .conftest import ROW, Emitted
 from .served_over_http import serving

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitals.api.rows import RowReader, Wrong
-from vitals.api.v2_tensor import parameters_of
-from vitals.api.v2_tensors import TensorReader
+from vitals.api.requests.rows import RowReader, Wrong
+from vitals.api.v2.tensor import parameters_of
+from vitals.api.v2.tensors import TensorReader
+from vitals.bundle.schema import Feature, Profile
 from vitals.errors import InvalidInput
-from vitals.profile.document import Feature, Profile
 
 from .reference import CLASSES, CODE, ISLAND, NUMBER, TAGGED
 

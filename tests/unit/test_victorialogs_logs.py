@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx2 as httpx
 import pytest
 
-from vitals.stack.stores import victorialogs
+from vitals.lookup.clients import victorialogs
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

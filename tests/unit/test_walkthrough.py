@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from vitals.settings import ROOT, StackSettings
-from vitals.stack.links import Links, TimeRange
+from vitals.checkout import ROOT
+from vitals.lookup.links import Links, TimeRange
+from vitals.settings.stack import StackSettings
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 AT = int(datetime(2026, 11, 21, 10, tzinfo=UTC).timestamp()) * 1_000_000_000

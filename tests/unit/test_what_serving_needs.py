@@ -14,16 +14,24 @@ import httpx2 as httpx
 import psutil
 import pytest
 
+from vitals.bundle.folder import read_folder
 from vitals.cli import main
-from vitals.profile.folder import read_folder
-from vitals.stack.processes import wait_until
+from vitals.host.processes import wait_until
 
 from ..ports import free_ports
 
 TRAINING = {"sklearn", "pandas", "scipy", "skops", "joblib", "onnx", "skl2onnx", "pyarrow", "matplotlib"}
 """What makes models; a process that asks a graph needs none of it."""
 
-OTHER_VERBS = {"vitals.stack", "vitals.making", "vitals.scenarios", "vitals.report", "vitals.cli.verbs", "jinja2"}
+OTHER_VERBS = {
+    "vitals.orchestration",
+    "vitals.lookup",
+    "vitals.profiling",
+    "vitals.scenarios",
+    "vitals.report",
+    "vitals.cli.all_verbs",
+    "jinja2",
+}
 
 PULLED = {"prometheus_client", "opentelemetry.exporter.prometheus", "http.server"}
 """What METRICS_PULL takes; without it nothing is scraped here."""
@@ -82,7 +90,7 @@ def test_a_graph_is_served_without_what_trains_models(model_folder: Path, tmp_pa
             assert httpx.post(f"{address}/predict", json=body).status_code == 200
         resident = process.memory_info().rss
     imported = _imported(tmp_path / "imports")
-    assert {"onnxruntime", "numpy", "vitals.server"} <= imported, "it is that process"
+    assert {"onnxruntime", "numpy", "vitals.serving.server"} <= imported, "it is that process"
     assert _of(TRAINING | OTHER_VERBS | PULLED, imported) == set()
     assert resident < 150e6, f"{resident / 1e6:.0f} MB"
 

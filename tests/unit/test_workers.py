@@ -15,7 +15,7 @@ import httpx2 as httpx
 import psutil
 import pytest
 
-from vitals.stack.processes import wait_until
+from vitals.host.processes import wait_until
 
 from ..ports import free_ports
 
@@ -48,7 +48,7 @@ async def application(scope, receive, send):
 
 if __name__ == "__main__":
     import uvicorn
-    from vitals.workers import Workers
+    from vitals.serving.workers import Workers
 
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     config = uvicorn.Config("program:application", lifespan="on", timeout_graceful_shutdown=5)

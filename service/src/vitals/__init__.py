@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vitals.app import create_app as create_app
-    from vitals.settings import Settings as Settings
+    from vitals.settings.service import Settings as Settings
     from vitals.telemetry import instrument as instrument
 
 __all__ = ["Settings", "create_app", "instrument"]
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> object:
 
         return create_app
     if name == "Settings":
-        from vitals.settings import Settings
+        from vitals.settings.service import Settings
 
         return Settings
     if name == "instrument":

@@ -10,15 +10,16 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from vitals.api import about, labels
+from vitals.api import health, labels
 from vitals.api.behind_proxy import BehindProxy
 from vitals.api.direct_route import add_direct
-from vitals.api.limits import BodyLimit
 from vitals.api.predict import predict_route
 from vitals.api.problems import add_problem_handlers
-from vitals.api.request_schema import add_request_schemas
+from vitals.api.requests.body_limit import BodyLimit
+from vitals.api.requests.request_schema import add_request_schemas
 from vitals.api.state import State
-from vitals.api.v2 import v2_router
+from vitals.api.v2.routes import v2_router
+from vitals.bundle.folder import read_folder
 from vitals.errors import ModelError, ModelMismatch
 from vitals.model.batcher import Batcher
 from vitals.model.call_pace import CallPace, measured_pace
@@ -26,8 +27,7 @@ from vitals.model.served import ServedModel, load_model
 from vitals.model.threads import threads_of_a_call
 from vitals.monitoring.model_monitoring import ModelMonitoring
 from vitals.monitoring.prediction_key import prediction_key
-from vitals.profile.folder import read_folder
-from vitals.settings import Settings
+from vitals.settings.service import Settings
 from vitals.telemetry import Recorder, instrument
 
 _logger = logging.getLogger(__name__)
@@ -147,5 +147,5 @@ def create_app(
     add_request_schemas(app, profile, instances_max=settings.instances_max)
     app.include_router(labels.router)
     app.include_router(v2_router(facts, profile))
-    app.include_router(about.router)
+    app.include_router(health.router)
     return app

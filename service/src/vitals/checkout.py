@@ -1,8 +1,11 @@
-"""Checkouts: which folder is one, and whether two paths are the same one."""
+"""Checkouts: ours, which folder is one, and whether two paths are the same one."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The checkout that this code stands in: the folder that holds the configuration files of the engines."""
 
 _FILES = ("pyproject.toml", "native/process-compose.yaml")
 

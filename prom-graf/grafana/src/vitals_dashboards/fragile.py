@@ -9,9 +9,9 @@ from pathlib import Path
 
 from skops.io import dump, load
 
-from vitals.making.examples import train_example
-from vitals.profile.facts import FACTS_FILE, sha256_of
-from vitals.profile.folder import read_folder
+from vitals.bundle.folder import read_folder
+from vitals.bundle.model_card import FACTS_FILE, sha256_of
+from vitals.profiling.examples import train_example
 
 BREAKS_IT = {"sepal_width": 1e29}
 """A number that the API takes, and that overflows between the model's two steps."""

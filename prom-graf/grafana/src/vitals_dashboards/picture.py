@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vitals.stack.stores import Stores
+from vitals.lookup.clients import Stores
 from vitals_dashboards import filled, generated
 from vitals_dashboards.answers import Answer, series_of
 from vitals_dashboards.drawing import draw

@@ -21,7 +21,8 @@ from typing import Any
 import httpx2 as httpx
 import psutil
 
-from vitals.settings import Settings, StackSettings
+from vitals.settings.service import Settings
+from vitals.settings.stack import StackSettings
 from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
 
 VITALS = Path(sys.executable).with_name("vitals")

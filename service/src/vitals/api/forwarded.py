@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from starlette.types import Scope
 
-from vitals.proxy_options import EVERYBODY, networks
+from vitals.settings.proxy_options import EVERYBODY, networks
 
 _MOST_REMEMBERED = 4096
 _LONGEST_REMEMBERED = 128

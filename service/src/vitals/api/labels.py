@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from vitals.api.bodies import json_of
 from vitals.api.problems import problem_responses
-from vitals.api.request_schema import body_of
+from vitals.api.requests.bodies import json_of
+from vitals.api.requests.request_schema import body_of
 from vitals.api.schemas import LabelsAnswer, RefusedLabel
 from vitals.api.state import State, state_of
 from vitals.errors import InvalidInput, LabelProblem

@@ -6,18 +6,18 @@ from typing import Any
 
 from fastapi import Request
 
-from vitals.api.answers import Answer, answer
-from vitals.api.bodies import json_of
 from vitals.api.direct_route import DirectRoute
-from vitals.api.json_text import JsonAnswer
+from vitals.api.prediction_service import Answer, answer
 from vitals.api.problems import problem_responses
-from vitals.api.request_schema import body_of
-from vitals.api.rows import RequestRow, RowReader, Wrong, body_is
+from vitals.api.requests.bodies import json_of
+from vitals.api.requests.json_text import JsonAnswer
+from vitals.api.requests.request_schema import body_of
+from vitals.api.requests.rows import RequestRow, RowReader, Wrong, body_is
 from vitals.api.schemas import PredictionAnswer, PredictionsAnswer
 from vitals.api.state import state_of
+from vitals.bundle.model_card import ModelFacts
+from vitals.bundle.schema import Profile
 from vitals.monitoring.validation import BODY, UNKNOWN
-from vitals.profile.document import Profile
-from vitals.profile.facts import ModelFacts
 
 
 def predict_route(facts: ModelFacts, profile: Profile) -> DirectRoute:

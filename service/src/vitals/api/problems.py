@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from vitals.api.right_body import RightBody
+from vitals.api.requests.example_body import RightBody
 from vitals.api.schemas import InvalidField, Problem
 from vitals.api.state import state_of
 from vitals.errors import InvalidInput, ServiceProblem

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from vitals.bundle.model_card import ModelFacts
+from vitals.bundle.schema import Profile
 from vitals.errors import NotReady
 from vitals.model.batcher import Batcher
 from vitals.monitoring.model_monitoring import ModelMonitoring
-from vitals.profile.document import Profile
-from vitals.profile.facts import ModelFacts
 from vitals.telemetry import Recorder, RequestContext
 
 

@@ -30,7 +30,7 @@ def main() -> None:
         if sys.argv[1:] == ["serve"]:
             from vitals.cli import serving as verbs
         else:
-            from vitals.cli import verbs  # type: ignore[no-redef]
+            from vitals.cli import all_verbs as verbs  # type: ignore[no-redef]
         verbs.app()
     except VitalsError as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - the one place where errors are told

@@ -10,9 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitals.checkout import enclosing_checkout, is_checkout, same_folder
+from vitals.checkout import ROOT, enclosing_checkout, is_checkout, same_folder
 from vitals.errors import WrongCheckout
-from vitals.settings import ROOT
 
 
 def refuse_for_another_checkout() -> None:

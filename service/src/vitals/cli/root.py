@@ -12,9 +12,9 @@ from types import FrameType
 
 import typer
 
-from vitals import env_file
+from vitals.checkout import ROOT
 from vitals.errors import SettingsError
-from vitals.settings import ROOT
+from vitals.settings import env_file
 
 app = typer.Typer(
     name="vitals",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitals.cli.root import app
-from vitals.cli.service import serve
+from vitals.cli.verbs.service import serve
 
 
 @app.callback()

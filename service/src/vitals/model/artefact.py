@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from vitals.bundle.model_card import ARTEFACT_FORMATS, OnnxOutput
 from vitals.errors import ModelMismatch
-from vitals.model.file_kind import check_file
-from vitals.model.inputs import Container, Inputs, Row
-from vitals.model.known_column import KnownColumn
-from vitals.model.output import ModelOutput
+from vitals.estimators.known_column import KnownColumn
+from vitals.estimators.trained_version import two_versions
 from vitals.model.threads import limit_jobs
-from vitals.model.trained_version import two_versions
-from vitals.profile.facts import ARTEFACT_FORMATS, OnnxOutput
+from vitals.model_formats.file_kind import check_file
+from vitals.model_io.inputs import Container, Inputs, Row
+from vitals.model_io.output import ModelOutput
 
 __all__ = ["Artefact", "Container", "Inputs", "ModelOutput", "Row", "open_artefact"]
 
@@ -82,19 +82,19 @@ def open_artefact(
         raise ModelMismatch(f"{path} ends in none of {', '.join(ARTEFACT_FORMATS)}: its format is not known.")
     check_file(path, form)
     if form == "onnx":
-        from vitals.model.onnx_format import read_onnx
+        from vitals.model_formats.onnx_format import read_onnx
 
         return read_onnx(path, output, threads=threads or 1)
     if form == "skops":
-        from vitals.model.skops_format import read_skops as read
+        from vitals.model_formats.skops_format import read_skops as read
     else:
         if not allow_pickle:
             raise ModelMismatch(
                 f"{path} is a pickle, and a pickle can run any code when it is read. Save the model as skops or ONNX; "
                 "or, where you trust the file, allow it with ALLOW_PICKLE=true (`vitals profile`: --unsafe-pickle)."
             )
-        from vitals.model.pickle_format import read_pickle as read
-    from vitals.model.estimator import Estimator
+        from vitals.model_formats.pickle_format import read_pickle as read
+    from vitals.estimators.estimator import Estimator
 
     loaded = read(path)
     try:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitals.bundle.folder import ServedFolder, read_folder
+from vitals.bundle.model_card import ModelFacts
+from vitals.bundle.schema import Feature, Profile
 from vitals.errors import ModelMismatch
 from vitals.model.artefact import Artefact, Container, Inputs, ModelOutput, Row, open_artefact
-from vitals.profile.document import Feature, Profile
-from vitals.profile.facts import ModelFacts
-from vitals.profile.folder import ServedFolder, read_folder
 
 __all__ = ["Outcome", "Row", "ServedModel", "load_model"]
 

@@ -31,7 +31,7 @@ def limit_jobs(estimator: Any, threads: int) -> None:
 
     scikit-learn's n_jobs=None is one job and stays; in other libraries it is all processors.
     """
-    from vitals.model.parts import parts
+    from vitals.estimators.estimator_walk import parts
 
     for _, part in parts(estimator):
         if not (hasattr(part, "get_params") and hasattr(part, "set_params")) or isinstance(part, type):

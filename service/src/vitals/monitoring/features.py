@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from vitals.profile.bins import Value, bin_of
-from vitals.profile.document import Bin, Feature, Profile
+from vitals.bundle.bins import Value, bin_of
+from vitals.bundle.schema import Bin, Feature, Profile
 from vitals.telemetry import Counts
 
 LATEST_ROWS = 50

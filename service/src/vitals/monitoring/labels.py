@@ -11,10 +11,10 @@ from typing import Literal, get_args
 
 from opentelemetry.metrics import Meter
 
+from vitals.bundle.classes import class_name
+from vitals.bundle.schema import Profile
 from vitals.monitoring.prediction_id import Claim, ForgedId, MalformedId, PredictionIds
 from vitals.monitoring.predictions import class_bins
-from vitals.profile.classes import class_name
-from vitals.profile.document import Profile
 from vitals.telemetry import Counts
 
 Reason = Literal["malformed", "forged", "expired", "repeated", "unknown_version", "unknown_class"]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from opentelemetry.metrics import Meter
 
+from vitals.bundle.bins import Value
+from vitals.bundle.schema import Profile
 from vitals.monitoring.features import FeatureMetrics
 from vitals.monitoring.labels import AcceptedLabel, LabelMetrics
 from vitals.monitoring.prediction_id import PredictionIds, question_of
 from vitals.monitoring.predictions import PredictionMetrics
 from vitals.monitoring.reference import add_reference_metrics
 from vitals.monitoring.validation import ValidationMetrics
-from vitals.profile.bins import Value
-from vitals.profile.document import Profile
 
 
 class ModelMonitoring:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from vitals.bundle.bins import bin_of_number
+from vitals.bundle.schema import OTHER, Bin, Predictions, Profile
 from vitals.errors import ModelMismatch
-from vitals.profile.bins import bin_of_number
-from vitals.profile.document import OTHER, Bin, Predictions, Profile
 from vitals.telemetry import Counts
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from vitals.bundle.schema import Profile
 from vitals.monitoring.features import feature_attributes
 from vitals.monitoring.predictions import prediction_attributes
-from vitals.profile.document import Profile
 
 
 def add_reference_metrics(meter: Meter, profile: Profile, model: Mapping[str, str]) -> None:

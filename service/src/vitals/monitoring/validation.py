@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from opentelemetry.metrics import Meter
 
-from vitals.profile.document import Profile
+from vitals.bundle.schema import Profile
 from vitals.telemetry import Counts
 
 UNKNOWN, BODY = "(unknown)", "(body)"

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitals.profile.bins import bin_of, bin_of_number
-from vitals.profile.document import ABOVE, BELOW, MISSING, OTHER, UNSEEN, Binned, Profile
-from vitals.profile.measures import FEWEST_ROWS, js_distance, psi, psi_threshold, shares
+from vitals.bundle.bins import bin_of, bin_of_number
+from vitals.bundle.divergences import FEWEST_ROWS, js_distance, psi, psi_threshold, shares
+from vitals.bundle.schema import ABOVE, BELOW, MISSING, OTHER, UNSEEN, Binned, Profile
 from vitals.report.rows import LoggedRow
 
 PREDICTION = "(prediction)"

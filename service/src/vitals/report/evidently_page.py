@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vitals.bundle.classes import class_name
+from vitals.bundle.schema import Profile
 from vitals.errors import ReportError
-from vitals.profile.classes import class_name
-from vitals.profile.document import Profile
 from vitals.report.drift import PREDICTION, Drift
 from vitals.report.reference import Compared
 from vitals.report.rows import LoggedRow

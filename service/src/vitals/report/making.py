@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitals.bundle.divergences import FEWEST_ROWS
+from vitals.bundle.folder import ServedFolder
+from vitals.bundle.schema import Profile
 from vitals.errors import ModelError, ReportError
-from vitals.profile.document import Profile
-from vitals.profile.folder import ServedFolder
-from vitals.profile.measures import FEWEST_ROWS
+from vitals.host.progress import Progress
+from vitals.lookup.clients import Stores
 from vitals.report.drift import Drift, Quality, feature_drift, prediction_drift, quality
 from vitals.report.period import Period
 from vitals.report.reading import Events
 from vitals.report.reference import Answer, Compared, compared
 from vitals.report.rows import Exploded, LoggedRow, labelled, rows_of_predictions
-from vitals.stack.progress import Progress
-from vitals.stack.stores import Stores
 
 FEWEST_TO_COMPARE = 10
 """Rows on either side without which a report is none."""

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from vitals.durations import seconds
 from vitals.errors import SettingsError
+from vitals.settings.durations import seconds
 
 _AGO = re.compile(r"([1-9]\d{0,5})\s*([smhdw])")
 

@@ -23,7 +23,7 @@ Document = Mapping[str, Any]
 
 
 class Search(Protocol):
-    """Something that answers Elasticsearch's `POST /{index}/_search`: the reader's client in vitals.stack.stores."""
+    """Something that answers Elasticsearch's `POST /{index}/_search`: the reader's client in vitals.lookup.clients."""
 
     def post(self, url: str, *, params: Mapping[str, str], json: Mapping[str, Any]) -> httpx.Response: ...
 

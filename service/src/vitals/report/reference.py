@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vitals.bundle.classes import class_name
+from vitals.bundle.model_card import HELD_OUT_FILE
+from vitals.bundle.schema import Profile
+from vitals.bundle.tables import gap_marks, read_text
 from vitals.errors import SettingsError, VitalsError
-from vitals.profile.classes import class_name
-from vitals.profile.document import Profile
-from vitals.profile.facts import HELD_OUT_FILE
-from vitals.profile.tables import gap_marks, read_text
 from vitals.report.rows import LoggedRow, Predicted, answer_of, value_of
 
 Answer = Callable[[Sequence[Sequence[Any]]], Sequence[Predicted]]

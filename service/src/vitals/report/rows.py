@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitals.profile.bins import Value
-from vitals.profile.classes import class_name
-from vitals.profile.document import Feature, Profile
+from vitals.bundle.bins import Value
+from vitals.bundle.classes import class_name
+from vitals.bundle.schema import Feature, Profile
 
 PREDICTED, LABELLED = "ml.prediction", "ml.label"
 

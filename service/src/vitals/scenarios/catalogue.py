@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vitals.errors import StackError
-from vitals.scenarios.plan import Bodies, Labels
+from vitals.scenarios.traffic.plan import Bodies, Labels
 from vitals.scenarios.verdict import Expectation
-from vitals.settings import AlertWindows
+from vitals.settings.options import AlertWindows
 
 Disturbance = Literal["a slow model", "no Elasticsearch"]
 

@@ -7,11 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from vitals.backends.backend_table import unused_places
 from vitals.errors import StackError
-from vitals.settings import StackSettings
-from vitals.stack.backends import unused_places
-from vitals.stack.native import NativeStack
-from vitals.stack.progress import Progress
+from vitals.host.progress import Progress
+from vitals.orchestration.native_stack import NativeStack
+from vitals.settings.stack import StackSettings
 
 
 @contextlib.contextmanager

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitals.bundle.folder import ServedFolder, read_folder
 from vitals.errors import ModelError
-from vitals.profile.folder import ServedFolder, read_folder
+from vitals.host.progress import Progress
+from vitals.orchestration.native_stack import NativeStack
+from vitals.scenarios.alert_watcher import Watch
 from vitals.scenarios.catalogue import SLOW_EXAMPLE, Scenario
 from vitals.scenarios.disturbances import serving, without_elasticsearch
-from vitals.scenarios.expecting import Watch
-from vitals.scenarios.plan import Plan, Told
-from vitals.scenarios.rows import read_rows
-from vitals.scenarios.sending import sending
-from vitals.scenarios.shifts import feature_to_shift
+from vitals.scenarios.traffic.plan import Plan, Told
+from vitals.scenarios.traffic.rows import read_rows
+from vitals.scenarios.traffic.shifts import feature_to_shift
+from vitals.scenarios.traffic.traffic_process import sending
 from vitals.scenarios.verdict import Line, met
-from vitals.stack.native import NativeStack
-from vitals.stack.progress import Progress
 
 
 @dataclass(frozen=True)

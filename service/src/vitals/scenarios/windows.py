@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vitals.durations import seconds
-from vitals.settings import ROOT
+from vitals.checkout import ROOT
+from vitals.settings.durations import seconds
 
 WINDOWS_FILE = ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml"
 

@@ -8,7 +8,7 @@ The request's own span, metrics and prediction log go through one seam, `Recorde
 
 from vitals.telemetry.counts import Counts
 from vitals.telemetry.instrument import instrument
-from vitals.telemetry.logs import printable
+from vitals.telemetry.logs.logging_signal import printable
 from vitals.telemetry.recorder import Label, LoggedRows, Prediction, Recorder, RequestContext
 from vitals.telemetry.runtime import Telemetry
 from vitals.telemetry.trace_id import current_instance_id, current_trace_id

@@ -17,9 +17,9 @@ from starlette.types import ASGIApp
 
 from vitals.otel_variables import EXCLUDED_URLS
 from vitals.telemetry import applications, defaults
-from vitals.telemetry.middleware import Propagation, RequestTelemetry
+from vitals.telemetry.requests.middleware import Propagation, RequestTelemetry
+from vitals.telemetry.requests.sdk_requests import instrumented
 from vitals.telemetry.runtime import Telemetry
-from vitals.telemetry.sdk_requests import instrumented
 
 
 def instrument(

@@ -25,7 +25,7 @@ from vitals.telemetry.delivery.exporters import delivering, report
 from vitals.telemetry.exporters import Signal, exporter_classes
 from vitals.telemetry.fast_path import needs_sdk
 from vitals.telemetry.fast_path.fast_path import FastPath
-from vitals.telemetry.logs import UidProcessor
+from vitals.telemetry.logs.logging_signal import UidProcessor
 from vitals.telemetry.process_metrics import report_process, report_process_once
 
 _logger = logging.getLogger(__name__)

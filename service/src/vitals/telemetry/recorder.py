@@ -22,7 +22,7 @@ from vitals.telemetry import defaults
 from vitals.telemetry.fast_path.named_model import NamedModel
 from vitals.telemetry.fast_path.predicted import Predicted, attributes_of, sentence_of, uid_of
 from vitals.telemetry.fast_path.span import RequestSpan
-from vitals.telemetry.logs import RECORD_UID
+from vitals.telemetry.logs.logging_signal import RECORD_UID
 from vitals.telemetry.runtime import Telemetry
 from vitals.telemetry.trace_id import trace_id_of
 

@@ -28,7 +28,7 @@ from vitals.telemetry import applications, defaults, instance_id
 from vitals.telemetry.delivery.delivery import Delivery
 from vitals.telemetry.exporters import Signal
 from vitals.telemetry.fast_path.fast_path import FastPath
-from vitals.telemetry.logs import attach_otlp_handler, detach_otlp_handler
+from vitals.telemetry.logs.logging_signal import attach_otlp_handler, detach_otlp_handler
 from vitals.telemetry.providers import SCOPE, Providers, side_by_side
 from vitals.telemetry.routing.global_providers import route_to, set_by_others
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from opentelemetry.metrics import Meter
 
 from vitals.telemetry.delivery.buffer import Buffer, Parcel
-from vitals.telemetry.delivery.measures import Measures
-from vitals.telemetry.delivery.seldom import Seldom
+from vitals.telemetry.delivery.exporter_metrics import Measures
+from vitals.telemetry.delivery.log_throttle import Seldom
 from vitals.telemetry.delivery.sender import Sender
 from vitals.telemetry.delivery.transports import Transport
 

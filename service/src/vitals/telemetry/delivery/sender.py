@@ -10,9 +10,9 @@ import time
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from vitals.telemetry.delivery.buffer import Buffer, Parcel
-from vitals.telemetry.delivery.measures import Measures
-from vitals.telemetry.delivery.outcome import Outcome
-from vitals.telemetry.delivery.seldom import Seldom
+from vitals.telemetry.delivery.export_result import Outcome
+from vitals.telemetry.delivery.exporter_metrics import Measures
+from vitals.telemetry.delivery.log_throttle import Seldom
 from vitals.telemetry.delivery.transports import Transport, host_and_port
 
 PATIENCE_SECONDS = 0.3

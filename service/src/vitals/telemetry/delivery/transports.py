@@ -15,7 +15,7 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from vitals.telemetry.delivery.outcome import Outcome, of_answer, of_broken_connection, of_grpc, of_http
+from vitals.telemetry.delivery.export_result import Outcome, of_answer, of_broken_connection, of_grpc, of_http
 
 CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 200),

@@ -21,7 +21,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind
 
 from vitals.telemetry.delivery.delivery import Delivery
-from vitals.telemetry.delivery.seldom import Seldom
+from vitals.telemetry.delivery.log_throttle import Seldom
 from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended

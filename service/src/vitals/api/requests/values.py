@@ -1,0 +1,148 @@
+"""One value of a request as one value of a feature: strictly what the profile says, else a reason and a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from vitals.api.requests.example_body import example_of
+from vitals.bundle.bins import LARGEST, Value
+from vitals.bundle.schema import Feature
+from vitals.bundle.whole_numbers import EXACT_BELOW, whole_range
+
+LONGEST_CATEGORY = 200
+"""Characters of a category that the model has not seen; what goes on to logs is bounded by it."""
+
+_INT64 = 2**63
+
+Read = Callable[[object], Value]
+
+
+class Refused(Exception):
+    """The value is none of the feature's. `reason` is one of monitoring's; `message` never has the value in it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        self.message = message
+
+
+def reader_of(feature: Feature) -> Read:
+    """A function that gives the value of `feature` that a JSON value other than null stands for. It raises Refused."""
+    if feature.kind == "boolean":
+        return _boolean
+    if feature.kind == "categorical":
+        return _category(feature)
+    if feature.whole:
+        return _whole_number(feature)
+    return _number_of_integers(feature) if whole_range(feature) else _number(feature)
+
+
+def takes_any_number(feature: Feature) -> bool:
+    """Whether every float up to LARGEST is a value of the feature, as it is."""
+    return feature.kind == "numeric" and not feature.whole and not whole_range(feature)
+
+
+def _number(feature: Feature) -> Read:
+    def number(value: object) -> Value:
+        if type(value) is not float and type(value) is not int:  # true and false are ints, too
+            raise _no_number(feature, value)
+        if -LARGEST <= value <= LARGEST:
+            return float(value)
+        raise _too_large(value)
+
+    return number
+
+
+def _number_of_integers(feature: Feature) -> Read:
+    """Numbers for a column of an integer type: an int where its type holds the number, exact also beyond 2^53, else a float."""
+    low, high = whole_range(feature) or (0, 0)
+
+    def number(value: object) -> Value:
+        if type(value) is not float and type(value) is not int:
+            raise _no_number(feature, value)
+        if low <= value <= high and value == math.floor(value):
+            return int(value)
+        if -LARGEST <= value <= LARGEST:
+            return float(value)
+        raise _too_large(value)
+
+    return number
+
+
+def _whole_number(feature: Feature) -> Read:
+    low, high = whole_range(feature) or (0, 0)
+
+    def number(value: object) -> Value:
+        if type(value) is float:
+            if not math.isfinite(value):
+                raise _too_large(value)
+            if not value.is_integer():
+                raise Refused("not_whole", "must be a whole number: the model takes no fractions")
+            value = int(value)
+        if type(value) is not int:
+            raise _no_number(feature, value, "a whole number")
+        if low <= value <= high:
+            return value
+        raise Refused("too_large_number", f"must be a whole number from {low} to {high}: the model's type holds no other")
+
+    return number
+
+
+def _no_number(feature: Feature, value: object, wanted: str = "a number") -> Refused:
+    if not isinstance(value, str) or feature.example is None:
+        return Refused("type", f"must be {wanted}")
+    return Refused("type", f"must be {wanted}, not text: without quotation marks, such as {example_of(feature)}")
+
+
+def _too_large(value: float) -> Refused:
+    if isinstance(value, float) and not math.isfinite(value):
+        return Refused("not_finite", "must be a finite number")
+    return Refused("too_large_number", f"must be a number from -{LARGEST:g} to {LARGEST:g}: beyond, a model can't compute")
+
+
+def _boolean(value: object) -> Value:
+    if isinstance(value, bool):
+        return value
+    raise Refused("type", f"must be true or false{', without quotation marks' if isinstance(value, str) else ''}")
+
+
+def _category(feature: Feature) -> Read:
+    known = {(type(category), category) for category in feature.categories}  # 1 and true are equal, and not the same
+    kinds = {kind for kind, _ in known} or {str}
+    named = " or ".join(sorted({str: "text", int: "a whole number"}[kind] for kind in kinds))
+    such_as = "" if feature.example is None else f", such as {example_of(feature)}"
+
+    def category(value: object) -> Value:
+        if type(value) is float and int in kinds:
+            value = _written_as_float(value)
+        if type(value) not in kinds or not isinstance(value, str | int):
+            raise Refused("type", f"must be {named}{such_as}")
+        if (type(value), value) in known:
+            return value
+        if not feature.unseen_allowed:
+            raise Refused("unseen_category", f"is none of the {len(known)} categories that the model knows")
+        if not _may_be_category(value):
+            raise Refused("unseen_category", f"is no category: more than {LONGEST_CATEGORY} characters, or not Unicode text")
+        return value
+
+    return category
+
+
+def _written_as_float(value: float) -> int:
+    """The whole number that a client of JavaScript or pandas wrote as 2.0."""
+    if not value.is_integer():  # also where it is not finite
+        raise Refused("type", "must be a whole number")
+    if abs(value) >= EXACT_BELOW:
+        raise Refused("type", "must be written without a fraction or an exponent: a float of 2^53 or more is not exact")
+    return int(value)
+
+
+def _may_be_category(value: str | int) -> bool:
+    if isinstance(value, int):
+        return -_INT64 <= value < _INT64
+    return len(value) <= LONGEST_CATEGORY and is_unicode(value)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: JSON can name half of a surrogate pair, which no answer and no log can hold."""
+    return not any("\ud800" <= one <= "\udfff" for one in text)

@@ -1,0 +1,1 @@
+"""What the command draws on a terminal or a page: progress, and one trace."""

@@ -1,0 +1,1 @@
+"""What a fitted estimator is and what it knows: its kind, its classes, its columns."""

@@ -1,0 +1,1 @@
+"""Files of models: skops, ONNX and pickle, opened safely or refused in a sentence."""

@@ -1,0 +1,1 @@
+"""The native stack: started, watched and stopped in order."""

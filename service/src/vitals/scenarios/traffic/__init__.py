@@ -1,0 +1,1 @@
+"""The requests that scenarios send, by Locust, in a process of its own."""

@@ -1,1 +1,0 @@
-"""Talks to the running engines, and starts and stops them natively."""

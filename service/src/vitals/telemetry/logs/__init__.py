@@ -1,0 +1,1 @@
+"""Logs through the standard `logging` module: tapped, made safe, and sent."""

@@ -1,0 +1,1 @@
+"""One request as telemetry sees it: from the ASGI scope to its span and its measurements."""
