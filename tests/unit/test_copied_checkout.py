@@ -49,7 +49,8 @@ def vitals(checkout: Path, env: dict[str, str], *words: str, cwd: Path | None = 
 def state_with_data(folder: Path, checkout: Path, env: dict[str, str]) -> Path:
     """Data as the checkout's stack leaves them; `python -c` because no engines are there to start."""
     program = (
-        "from pathlib import Path\nfrom vitals.provisioning.data_owner import data_owner\nfrom vitals.host.secrets import Secrets\n"
+        "from pathlib import Path\n"
+        "from vitals.provisioning.data_owner import data_owner\nfrom vitals.host.secrets import Secrets\n"
         f"state = Path({str(folder)!r}); data_owner(state).take(); Secrets(state / 'secrets').ensure()"
     )
     done = run([checkout / ".venv" / "bin" / "python", "-c", program], checkout, env)
