@@ -2,21 +2,24 @@
 
     python benchmarks/freshness.py [--json] [--into FILE] [--rate 200] [--runs 5] [--samples 100]
 
-Needs a running stack (`make up`), whose engines share the cores with the load. Each run sends an open loop, and beside it some
-requests that are looked for: a request counts as searchable once both its span and its log are found, asked for every 20 ms.
+Needs a running stack (`make up`), whose engines share the cores with the load. Each run sends an open loop, and beside it one
+request after the other that is looked for: it counts as searchable once both its span and its log are found, asked for every 20 ms.
+Only one is looked for at a time, since many searches at once would measure the searches. A minute of load goes before the first run:
+a Java engine that has just started is still compiling.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2 as httpx
@@ -31,10 +34,11 @@ from vitals.host.addresses import address
 from vitals.lookup.clients import Stores
 from vitals.settings.stack import StackSettings
 
-_A_SECOND = 5
-"""Requests a second that are looked for: looking is work for Elasticsearch too."""
 _SETTLE_SECONDS = 5
+_WARM_UP_SECONDS = 60
 _WITHIN_SECONDS = 60
+_AT_MOST_SECONDS = 1800
+"""The load ends by itself, whatever becomes of this program."""
 
 
 def seconds_until_searchable(stores: Stores, trace_id: str, answered: float) -> float:
@@ -47,30 +51,33 @@ def seconds_until_searchable(stores: Stores, trace_id: str, answered: float) -> 
     return time.monotonic() - answered
 
 
-def measure(url: str, stores: Stores, *, rate: int, samples: int) -> list[float]:
-    """Seconds of each sample, while the load goes on."""
-    body = json.dumps({"features": FEATURES})
-    seconds = samples / _A_SECOND + _SETTLE_SECONDS + 2
+@contextmanager
+def load(url: str, body: str, rate: int) -> Iterator[None]:
+    """So many requests a second, until the block ends."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(body)
         file.flush()
         command = [sys.executable, "-m", "benchmarks.bench.open_loop", "--port", str(httpx.URL(url).port), "--body", file.name]
-        command += ["--rate", str(rate), "--seconds", str(seconds)]
-        load = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        command += ["--rate", str(rate), "--seconds", str(_AT_MOST_SECONDS)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
-            time.sleep(_SETTLE_SECONDS)
-            with ThreadPoolExecutor(16) as many, httpx.Client(base_url=url, timeout=30) as client:
-                looked: list[Future[float]] = []
-                begin = time.monotonic()
-                for number in range(samples):
-                    time.sleep(max(0.0, begin + number / _A_SECOND - time.monotonic()))
-                    answer = client.post(
-                        "/predict", content=body, headers={"Content-Type": "application/json"}
-                    ).raise_for_status()
-                    looked.append(many.submit(seconds_until_searchable, stores, answer.json()["trace_id"], time.monotonic()))
-                return [one.result() for one in looked]
+            yield
+            if process.poll() is not None:
+                raise RuntimeError(f"the load ended before the run did, with {process.returncode}")
         finally:
-            load.wait(_WITHIN_SECONDS)
+            process.terminate()
+            process.wait(10)
+
+
+def measure(url: str, stores: Stores, body: str, samples: int) -> list[float]:
+    """Seconds of each sample. They begin at times that have nothing to do with the stores' own rhythm."""
+    taken = []
+    with httpx.Client(base_url=url, timeout=30) as client:
+        for _ in range(samples):
+            time.sleep(random.uniform(0.0, 0.5))
+            answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"}).raise_for_status()
+            taken.append(seconds_until_searchable(stores, answer.json()["trace_id"], time.monotonic()))
+    return taken
 
 
 def main() -> None:
@@ -89,9 +96,15 @@ def main() -> None:
     except httpx.HTTPError as wrong:
         sys.exit(f"No service answers at {url}, so nothing can be measured: start the stack with 'make up' ({wrong}).")
     found: dict[str, list[float]] = {"p50": [], "p99": []}
+    body = json.dumps({"features": FEATURES})
     with closing(Stores(settings)) as stores:
+        print(f"{_WARM_UP_SECONDS} s of load first", file=sys.stderr, flush=True)
+        with load(url, body, given.rate):
+            time.sleep(_WARM_UP_SECONDS)
         for number in range(given.runs):
-            taken = measure(url, stores, rate=given.rate, samples=given.samples)
+            with load(url, body, given.rate):
+                time.sleep(_SETTLE_SECONDS)
+                taken = measure(url, stores, body, given.samples)
             for name, share in (("p50", 50), ("p99", 99)):
                 found[name].append(round(percentile(taken, share), 2))
             print(
