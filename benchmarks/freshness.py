@@ -3,9 +3,9 @@
     python benchmarks/freshness.py [--json] [--into FILE] [--rate 200] [--runs 5] [--samples 100]
 
 Needs a running stack (`make up`), whose engines share the cores with the load. Each run sends an open loop, and beside it one
-request after the other that is looked for: it counts as searchable once both its span and its log are found, asked for every 20 ms.
-Only one is looked for at a time, since many searches at once would measure the searches. A minute of load goes before the first run:
-a Java engine that has just started is still compiling.
+request after the other that is looked for: it counts as searchable once both its span and its log are found, asked every 20 ms.
+Only one is looked for at a time, since many searches at once would measure the searches. A minute of load goes before the first
+run: a Java engine that has just started is still compiling.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def measure(url: str, stores: Stores, body: str, samples: int) -> list[float]:
     taken = []
     with httpx.Client(base_url=url, timeout=30) as client:
         for _ in range(samples):
-            time.sleep(random.uniform(0.0, 0.5))
+            time.sleep(random.uniform(0.0, 0.5))  # noqa: S311 - no secret
             answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"}).raise_for_status()
             taken.append(seconds_until_searchable(stores, answer.json()["trace_id"], time.monotonic()))
     return taken
