@@ -127,12 +127,15 @@ def test_an_example_model_is_not_trained_into_the_originals_data(original: Path,
 @pytest.fixture
 def engine(original: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the original's stack, whose folder does not say whose it is: an earlier release started it."""
-    found = "import sys, pathlib, vitals.orchestration.native_stack as n, vitals.settings as s\n"
-    found += "print(n.NativeStack(s.StackSettings.load(), s.Settings.load()).ident)"
+    found = "from vitals.orchestration.native_stack import NativeStack\n"
+    found += "from vitals.settings.service import Settings\nfrom vitals.settings.stack import StackSettings\n"
+    found += "print(NativeStack(StackSettings.load(), Settings.load()).ident)"
     state = tmp_path / "state"
     (state / "secrets").mkdir(parents=True)
     env = clean_environment(tmp_path, VITALS_STATE_DIR=str(state))
-    ident = run([original / ".venv" / "bin" / "python", "-c", found], original, env).stdout.strip()
+    told = run([original / ".venv" / "bin" / "python", "-c", found], original, env)
+    assert told.returncode == 0, told.stderr
+    ident = told.stdout.strip()
     marks = {MARK: f"{ident}:service", "CHECKOUT": str(original)}
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env={**os.environ, **marks})
     try:

@@ -1,4 +1,4 @@
-"""Who holds a port, while processes come and go."""
+"""Who holds a port and which processes are a stack's, while processes come and go."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from vitals.host.ports import holders, listeners
+from vitals.host.processes import marked
 
 
 def test_a_process_that_ends_while_it_is_looked_at_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +26,9 @@ def test_a_process_that_ends_while_it_is_looked_at_holds_nothing(monkeypatch: py
         monkeypatch.setattr(psutil, "Process", process)
         assert port not in holders()
         assert port not in listeners()
+
+
+def test_no_process_belongs_to_a_stack_without_a_name() -> None:
+    """Whoever ends the processes of a stack would end all that have no mark."""
+    with pytest.raises(ValueError, match="empty mark"):
+        marked("")

@@ -83,7 +83,12 @@ def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.0
 
 
 def marked(value: str) -> list[psutil.Process]:
-    """Every process whose environment carries the mark with this value, or with one that begins with it and a colon."""
+    """Every process whose environment carries the mark with this value, or with one that begins with it and a colon.
+
+    Raises ValueError for an empty value: whoever ends what this finds would end every process that has no mark at all.
+    """
+    if not value:
+        raise ValueError("no stack has an empty mark")
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
