@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def read_onnx(path: Path, output: OnnxOutput | None = None, *, threads: int = 1)
 
     Raises ModelMismatch where the file can't be read, or ONNX Runtime is not installed, or no row of a table fits the inputs.
     """
+    # From 1.29 on it reports to its maker, names and hashes of models among it, unless this is set before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError:
