@@ -104,7 +104,7 @@ def test_the_known_names_are_those_of_what_is_installed() -> None:
         f"sklearn.model_selection._search_successive_halving.Halving{kind}SearchCV" for kind in ("Grid", "Random")
     }  # which another test in this process may have asked for
     written = "\n".join([versions_of_names(), *(name for name in wanted if name not in usual)]) + "\n"
-    file = resources.files("vitals.model").joinpath("known_estimators.txt").read_text(encoding="utf-8")
+    file = resources.files("vitals.model_formats").joinpath("known_estimators.txt").read_text(encoding="utf-8")
     assert file == written, "another scikit-learn or skops: look at what skops does when it is imported, and write the file anew"
     assert known_names() == written.splitlines()[1:]
 
