@@ -24,8 +24,14 @@ TRAINING = {"sklearn", "pandas", "scipy", "skops", "joblib", "onnx", "skl2onnx",
 """What makes models; a process that asks a graph needs none of it."""
 
 OTHER_VERBS = {
-    "vitals.orchestration",
+    "vitals.host",
+    "vitals.engines",
+    "vitals.backends",
     "vitals.lookup",
+    "vitals.provisioning",
+    "vitals.orchestration",
+    "vitals.canary",
+    "vitals.doctor",
     "vitals.profiling",
     "vitals.scenarios",
     "vitals.report",
