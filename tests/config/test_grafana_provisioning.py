@@ -23,7 +23,8 @@ DATA_VIEWS = {"vitals-logs", "vitals-traces", "vitals-alerts", "vitals-container
 
 def test_the_data_sources_are_those_that_links_are_built_for() -> None:
     assert set(SOURCES) == {"prometheus", "elasticsearch-logs", "elasticsearch-traces", "jaeger", "alertmanager"}
-    more = yaml.safe_load((ROOT / "prom-graf/grafana/more-datasources/loki.yaml").read_text())["datasources"]
+    files = [ROOT / f"prom-graf/grafana/more-datasources/{name}.yaml" for name in ("loki", "victorialogs")]
+    more = [source for file in files for source in yaml.safe_load(file.read_text())["datasources"]]
     types = {uid: source["type"] for uid, source in SOURCES.items()} | {source["uid"]: source["type"] for source in more}
     assert {uid: types[uid] for uid in GRAFANA_DATA_SOURCES} == GRAFANA_DATA_SOURCES
     assert [uid for uid, source in SOURCES.items() if source.get("isDefault")] == ["prometheus"]

@@ -155,8 +155,8 @@ def _make_slow_example(folder: Path) -> None:
 def _seconds(duration: str) -> float:
     try:
         found = seconds(duration)
-    except ValueError as wrong:
-        raise StackError(f"--duration is wrong: {wrong}; write it as 90s, 20m or 1h30m.") from None
+    except ValueError:
+        raise StackError(f"--duration is wrong: {duration!r} is not a duration; write it as 90s, 20m or 1h30m.") from None
     if not 0 < found <= LONGEST_SECONDS:
         raise StackError(f"--duration is wrong: it is more than 0 s and at most {LONGEST_SECONDS / 3600:.0f} h.")
     return found
