@@ -62,7 +62,7 @@ def prepare(settings: StackSettings, distribution: Path, secrets: Secrets) -> Pa
     for source in [*sorted(SOURCES.glob("*.yml")), *(distribution / "config" / name for name in _OF_ITS_VERSION)]:
         write_atomically(config / source.name, source.read_text(), mode=0o640)
     options = [f"-Xms{settings.elasticsearch_heap}", f"-Xmx{settings.elasticsearch_heap}", *_JVM_OPTIONS]
-    write_atomically(config / "jvm.options.d" / "vitals.settings.option_table", "\n".join(options) + "\n", mode=0o640)
+    write_atomically(config / "jvm.options.d" / "vitals.options", "\n".join(options) + "\n", mode=0o640)
     write_users(config, secrets)
     if theirs:
         _give(home, theirs)
