@@ -85,7 +85,9 @@ def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, di
     assert roles["telemetry_reader"] == "reader,analyst"
     defined = (ROOT / "elk" / "elasticsearch" / "roles.yml").read_text()
     assert all(f"\n{role}:\n" in defined for role in own)
-    assert "-Xmx512m" in (config / "jvm.options.d" / "vitals.options").read_text()
+    [options] = (config / "jvm.options.d").iterdir()
+    assert options.suffix == ".options", "Elasticsearch reads no others"
+    assert "-Xmx512m" in options.read_text()
     assert (config / "jvm.options").read_text() == "of this version\n"
     assert mode(config / "users") == 0o600
     assert mode(config) == 0o700
