@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry import _logs
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
-from vitals.telemetry import applications
 from vitals.telemetry.logs.logging_signal import attach_otlp_handler, detach_otlp_handler
 
 
@@ -51,8 +49,6 @@ def sink() -> Iterator[Sink]:
     assert attach_otlp_handler(sink.provider) is not None
     yield sink
     detach_otlp_handler()
-    if applications.running():
-        attach_otlp_handler(_logs.get_logger_provider())
 
 
 @pytest.fixture
