@@ -91,6 +91,12 @@ def memory() -> Emitted:
 @pytest.fixture
 def emitted(memory: Emitted) -> Emitted:
     """An empty record of what the test emits."""
+    from vitals.telemetry import applications
+    from vitals.telemetry.logs.logging_signal import attach_otlp_handler
+
+    if applications.running():
+        # Tests of logging take the tap for themselves, and do not know whose it was.
+        attach_otlp_handler(_logs.get_logger_provider())
     memory.clear()
     return memory
 
