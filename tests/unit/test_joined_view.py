@@ -13,6 +13,7 @@ from rich.console import Console
 
 from vitals.backends.backend_table import unused_places
 from vitals.cli.drawing.waterfall import draw, tree
+from vitals.cli.verbs.trace import as_document
 from vitals.errors import SettingsError
 from vitals.lookup.clients.elasticsearch import nanoseconds as in_nanoseconds
 from vitals.lookup.records import Exemplar, Log, Span, TraceView
@@ -89,6 +90,18 @@ def test_what_a_store_refuses_with_is_told_in_words(status: int, body: Any, told
     stores = SimpleNamespace(questions=lambda: {"jaeger": refused}, places=("jaeger",), unused={})
     view = look(stores, TRACE)  # type: ignore[arg-type]  # as much of it as is asked
     assert view.unreachable["jaeger"].startswith(told)
+
+
+@pytest.mark.parametrize("place", ["loki", "victorialogs"])
+def test_another_store_of_logs_that_does_not_answer_is_shown_with_nothing(place: str) -> None:
+    def away(_: str) -> list[Any]:
+        raise httpx.ConnectError("refused", request=httpx.Request("GET", "http://127.0.0.1:9428/"))
+
+    stores = SimpleNamespace(questions=lambda: {place: away}, places=(place,), unused={})
+    view = look(stores, TRACE)  # type: ignore[arg-type]  # as much of it as is asked
+    assert view.other_logs == {place: []}
+    assert view.missing == [place]
+    assert as_document(view, [])[place] == {"logs": []}
 
 
 @pytest.mark.parametrize(

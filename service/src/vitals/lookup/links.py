@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from vitals.backends.backend_table import LOG_PLACES
 from vitals.settings.stack import StackSettings
 
 _MARGIN_MS = 5 * 60 * 1000
@@ -28,11 +29,11 @@ GRAFANA_DATA_SOURCES = {
 """Each data source's uid and its type, as prom-graf/grafana provisions them; the last two come with their overlays."""
 
 
-_OTHER_LOGS = {
-    "loki": ("Loki", '{{service_name=~".+"}} | trace_id="{}"'),
-    "victorialogs": ("VictoriaLogs", 'trace_id:="{}"'),
+_LOG_QUERIES = {
+    "loki": '{{service_name=~".+"}} | trace_id="{}"',
+    "victorialogs": 'trace_id:="{}"',
 }
-"""Backends of logs that have a data source of their own, by its uid: their names, and how they are asked for a trace."""
+"""How backends of logs that have a data source of their own are asked for a trace, by its uid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Links:
         self.grafana = f"http://127.0.0.1:{settings.grafana_port}"
         self.kibana = f"http://127.0.0.1:{settings.kibana_port}"
         self.logs_backend = settings.logs_backend
+        self.logs_from = next((name for place, name in LOG_PLACES.items() if place == self.logs_backend), "Elasticsearch")
 
     def of_trace(self, trace_id: str, when: TimeRange) -> list[Link]:
         """The screens that tell one trace's story, in the order of the walk."""
@@ -73,7 +75,7 @@ class Links:
             Link(
                 "logs",
                 self.logs_in_grafana(trace_id, when),
-                f"its logs, in Grafana from {_OTHER_LOGS.get(self.logs_backend, ('Elasticsearch', ''))[0]}",
+                f"its logs, in Grafana from {self.logs_from}",
             ),
             Link("story", self.logs_in_kibana(trace_id, when), "its logs, in Kibana"),
             Link("spans", self.spans_in_kibana(trace_id, when), "its spans, in Kibana"),
@@ -89,8 +91,7 @@ class Links:
 
     def logs_in_grafana(self, trace_id: str, when: TimeRange) -> str:
         """The trace's logs in Explore, from Elasticsearch, or from the other store where that alone gets them."""
-        if self.logs_backend in _OTHER_LOGS:
-            _, query = _OTHER_LOGS[self.logs_backend]
+        if query := _LOG_QUERIES.get(self.logs_backend):
             return self._explore(self.logs_backend, {"expr": query.format(trace_id)}, when)
         logs = {"query": f"trace_id:{trace_id}", "metrics": [{"id": "1", "type": "logs"}], "timeField": "@timestamp"}
         return self._explore("elasticsearch-logs", logs, when)

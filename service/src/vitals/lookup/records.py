@@ -113,10 +113,9 @@ class TraceView:
             "elasticsearch spans": bool(self.elasticsearch_spans),
             "jaeger": bool(self.jaeger_spans),
             "elasticsearch logs": bool(self.elasticsearch_logs),
-            "loki": bool(self.other_logs.get("loki")),
-            "victorialogs": bool(self.other_logs.get("victorialogs")),
+            **{place: bool(logs) for place, logs in self.other_logs.items()},
         }
-        return [place for place in self.places if not found[place]]
+        return [place for place in self.places if not found.get(place)]
 
     @property
     def complete(self) -> bool:

@@ -90,7 +90,7 @@ def look(stores: Stores, trace_id: str) -> TraceView:
         elasticsearch_spans=answers.get("elasticsearch spans", []),
         jaeger_spans=answers.get("jaeger", []),
         elasticsearch_logs=answers.get("elasticsearch logs", []),
-        other_logs={place: answers[place] for place in LOG_PLACES if place in answers},
+        other_logs={place: answers.get(place, []) for place in LOG_PLACES if place in stores.places},
         places=stores.places,
         unused=stores.unused,
         unreachable=unreachable,

@@ -51,7 +51,7 @@ def summary(view: TraceView) -> list[tuple[str, int, str]]:
     ]
     if recorded := sum(log.on_span for log in view.logs):
         counted.append(("On its spans", recorded, "exception"))
-    counted += [(name, len(view.other_logs.get(at, [])), "log record") for at, name in LOG_PLACES.items() if at in view.places]
+    counted += [(LOG_PLACES[place], len(logs), "log record") for place, logs in view.other_logs.items()]
     return [(store, count, kind if count == 1 else f"{kind}s") for store, count, kind in counted]
 
 
