@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -116,10 +115,17 @@ def test_a_runtime_that_two_pages_time_has_one_time() -> None:
 
 
 def test_the_queue_lasts_as_long_on_every_page() -> None:
+    """As long as its bytes hold requests: the decision says how many each takes."""
+    [bytes_each] = _numbers(
+        re.findall(r"takes about (\d+) bytes of the traces' queue", _page("decisions/collector-queues.md"))[0]
+    )
+    requests = 2**30 / bytes_each
     [minutes, rate] = _numbers(
         re.findall(r"1 GiB \(metrics 512 MiB\): (\d+ minutes at \d+) requests", _page("reliability.md"))[0]
     )
-    [hours, slow] = _numbers(
-        re.findall(r"1 GiB: (\d+ hours at \d+) requests", Path(DOCS / "runbooks/CollectorQueueFilling.md").read_text())[0]
+    [hours, slow] = _numbers(re.findall(r"1 GiB: (\d+ hours at \d+) requests", _page("runbooks/CollectorQueueFilling.md"))[0])
+    assert minutes * 60 == pytest.approx(requests / rate, rel=0.06)
+    assert hours == round(requests / slow / 3600)
+    assert f"{hours:.0f} hours at {slow:.0f} a second, {minutes:.0f} minutes at {rate:.0f} a second" in _page(
+        "decisions/collector-queues.md"
     )
-    assert hours == round(minutes * rate / slow / 60)
