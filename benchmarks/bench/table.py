@@ -77,7 +77,7 @@ def _noise(result: Result) -> str:
     more = added_cpu(result, "plain-again", "no-op")
     text += f" With a model that does nothing, {number(more)} µs of CPU time more per request." if more is not None else ""
     if float(result["machine"]["busy_before"].split("%")[0]) > BUSY_PERCENT:
-        text += "\n\n**The machine did other work at the same time. The figures below show that everything is counted, not what it costs.**"
+        text += "\n\n**The machine did other work at the same time. The figures show that everything is counted, not its cost.**"
     return text
 
 
@@ -144,9 +144,7 @@ def _open(result: Result, workload: str, rates: list[int]) -> str:
             late += [one["late_p99"] for one in found["rounds"] if "late_p99" in one]
             line += [number(percentile_ms(found, "p50")), _tail(found), number(median_of(found, "cpu_us"))]
         lines.append(line)
-    about = (
-        "Open loop: requests leave at fixed times, and latencies count from those times. They include the load's own lateness"
-    )
+    about = "Open loop: requests leave at fixed times, and latencies count from those times. They include the load's own lateness"
     return f"{about}: p99 at most {number(max(late))} ms, in the worst round.\n\n{rows(head, lines)}"
 
 

@@ -119,7 +119,9 @@ def test_a_run_beside_other_work_says_so(result: dict[str, Any]) -> None:
 
 def test_the_pair_of_equals_shows_the_noise(result: dict[str, Any]) -> None:
     result["cells"].append(cell("plain-again", [1100, 2000, 900]))
-    assert "Ratio of the second to the first, by connections: 1.00 at 16. With a model that does nothing, 0.00 µs" in table.page(result)
+    assert "Ratio of the second to the first, by connections: 1.00 at 16. With a model that does nothing, 0.00 µs" in table.page(
+        result
+    )
 
 
 def test_reasons_are_of_targets() -> None:

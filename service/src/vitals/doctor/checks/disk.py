@@ -60,7 +60,7 @@ def _judged(path: str, free: float, flood: float, high: float) -> Finding:
     where = f"Elasticsearch's data ({path}) has {sized(free)} free"
     if free < flood:
         sentence = (
-            f"{where}, less than the flood stage of {sized(flood)}: it refuses all writes. Make room; it goes on by itself then."
+            f"{where}, less than the flood stage of {sized(flood)}: it refuses all writes. Make room; it then continues."
         )
         return Finding(_NAME, "wrong", sentence, figures)
     if free < high:
