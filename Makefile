@@ -144,7 +144,7 @@ format: setup ## format the code, and mend what the linter can
 
 lock: setup ## pin the requirements anew from the ranges in pyproject.toml
 	@echo "pip>=26" | $(PINNED) - -o requirements/pip.txt
-	@$(PINNED) --extra onnx pyproject.toml -o requirements/service.txt
+	@$(PINNED) --extra serve --extra stack --extra onnx pyproject.toml -o requirements/service.txt
 	@$(PINNED) --extra dev pyproject.toml -o requirements/dev.txt
 	@printf '%s\n' mlserver mlserver-sklearn 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-mlserver.txt
 	@printf '%s\n' bentoml 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-bentoml.txt
