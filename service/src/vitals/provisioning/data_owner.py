@@ -41,8 +41,8 @@ class DataOwner:
         """Raise WrongCheckout where the data are those of another checkout."""
         if self.standing == "another's":
             raise WrongCheckout(
-                f"The data in {self.state} belong to {described(self.checkout or ROOT)}, not to {described(ROOT)}: choose another "
-                "VITALS_STATE_DIR here, or use the vitals command there. To take them over, stop the stack there and remove "
+                f"The data in {self.state} belong to {described(self.checkout or ROOT)}, not to {described(ROOT)}: choose "
+                "another VITALS_STATE_DIR here, or use the vitals command there. To take them over, stop the stack there and remove "
                 f"{self.state / OWNER_FILE}."
             )
 
