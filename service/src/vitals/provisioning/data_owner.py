@@ -42,8 +42,8 @@ class DataOwner:
         if self.standing == "another's":
             raise WrongCheckout(
                 f"The data in {self.state} belong to {described(self.checkout or ROOT)}, not to {described(ROOT)}: choose "
-                "another VITALS_STATE_DIR here, or use the vitals command there. To take them over, stop the stack there and remove "
-                f"{self.state / OWNER_FILE}."
+                "another VITALS_STATE_DIR here, or use the vitals command there. To take them over, stop the stack there "
+                f"and remove {self.state / OWNER_FILE}."
             )
 
     def must_be_known(self) -> None:
