@@ -15,8 +15,8 @@ INDEX = "logs-alerts.otel-default"
 def fire(stack: Stack, name: str, started: datetime, ended: datetime | None = None, **labels: str) -> None:
     """Hand an alert to Alertmanager, as Prometheus does every minute while it fires, and once more when it has ended.
 
-    First wait until nothing is firing that would hold it back. On a slow machine the Collector starts long enough after Prometheus for
-    TelemetryAbsent to fire, and while it fires Alertmanager tells nothing about models.
+    First wait until nothing is firing that would hold it back. On a slow machine the Collector starts long after Prometheus, so
+    TelemetryAbsent fires, and meanwhile Alertmanager tells nothing about models.
     """
     eventually(lambda: _holding_back(stack), lambda found: not found, within=60, why="nothing holds the alert back")
     alert = {
