@@ -124,6 +124,7 @@ def test_the_command_of_the_base_alone_says_what_to_install(site_packages: Path,
             assert line.startswith(f"`vitals {words[0]}` needs more than is installed: ")
 
 
+@pytest.mark.slow
 def test_a_verb_without_its_extra_is_listed_and_says_what_to_install(site_packages: Path, tmp_path: Path) -> None:
     lacks = ("sklearn", "skops", "pandas", "msgspec.py", "msgspec")
     done = vitals_without(lacks, site_packages, tmp_path / "a", "up", "elk")
