@@ -19,11 +19,11 @@ from vitals.engines.cache import Engines
 from vitals.engines.recipes import load_recipes
 from vitals.settings.stack import StackSettings
 
+from .backend_rows import SERVERS
+
 pytestmark = pytest.mark.timeout(900)  # the first time docker compose is built
 
 OVERLAYS = sorted(file.stem for file in (ROOT / "overlays").glob("*.yaml"))
-SERVERS = {"loki": 3100, "victoriametrics": 8428, "victorialogs": 9428, "mimir": 9009, "tempo": 4317}
-"""Each overlay's server, and the port that the Collector sends to."""
 
 
 @pytest.fixture(scope="module")
