@@ -33,7 +33,8 @@ ROWS = [(signal, name) for signal, known in BACKENDS.items() for name in known]
 
 @pytest.mark.parametrize(("signal", "name"), ROWS)
 def test_a_row_lacks_nothing(signal: Signal, name: str) -> None:
-    assert backend_rows.lacks(signal, name, BACKENDS[signal][name]) == []
+    lacking = backend_rows.lacks(signal, name, BACKENDS[signal][name])
+    assert not lacking, "\n".join(lacking)
 
 
 def test_what_a_row_lacks_is_a_sentence() -> None:
@@ -79,7 +80,9 @@ def test_a_row_that_differs_from_its_files_is_a_sentence(changed: dict[str, obje
 
 def test_every_file_of_a_backend_is_of_a_row() -> None:
     for signal, known in BACKENDS.items():
-        assert set(available(signal)) == known.keys() | TOGETHER[signal].keys(), "a row, or an entry in …_TOGETHER"
+        unknown = set(available(signal)) - known.keys() - TOGETHER[signal].keys()
+        assert not unknown, f"otel-collector/backends/{signal}: {unknown} is no row, and no entry of {signal.upper()}_TOGETHER"
+        assert TOGETHER[signal].keys() <= set(available(signal)), "each has its file"
         assert all(part in known for name in TOGETHER[signal] for part in name.split("+"))
     assert {file.stem for file in (ROOT / "overlays").glob("*.yaml")} == {row.overlay for row in rows()} - {""}
     for folder in ("more-datasources", "provisioning/datasources"):
@@ -142,9 +145,9 @@ def test_every_place_that_a_row_names_is_asked() -> None:
 
 
 def test_the_tables_of_the_page_are_as_the_rows_are() -> None:
-    """`.venv/bin/vitals backends --markdown` prints what belongs there."""
     text = (ROOT / "docs" / "backends.md").read_text()
-    assert [table for table in tables() if table not in text] == []
+    stale = [table.splitlines()[0] for table in tables() if table not in text]
+    assert not stale, f"docs/backends.md: `vitals backends --markdown` prints what belongs below {', '.join(stale)}"
 
 
 def test_the_command_says_how_each_was_verified() -> None:
