@@ -44,6 +44,36 @@ TRACES: dict[str, Backend] = {
             Option("TEMPO_PORT", 3200, "Tempo's API; the Collector reaches its OTLP receiver inside the network."),
         ),
     ),
+    "victoriatraces": Backend(
+        "VictoriaTraces at VICTORIATRACES_URL",
+        Notes(
+            "spans on little disk and in little memory, beside VictoriaMetrics and VictoriaLogs",
+            "not read by `vitals trace`; Grafana asks it by Jaeger's API. The dashboards' exemplars lead to Jaeger. "
+            "A retry may store a span twice. `kill -9` of it loses the last 5 s, which are not on disk yet. "
+            "TRACES_RETENTION has to be a day at least",
+            "validated only: VictoriaTraces itself was not run. The Collector was run once with an HTTP listener in its place: "
+            "path and encoding are those of its documentation, and what was refused with 429 came again",
+        ),
+        queue="otlp_http/victoriatraces",
+        unread="`vitals trace` does not ask VictoriaTraces; Grafana does",
+        overlay="victoriatraces",
+        options=(
+            Option(
+                "VICTORIATRACES_URL",
+                "http://127.0.0.1:10428",
+                "VictoriaTraces, with TRACES_BACKEND=victoriatraces.",
+                in_compose="http://victoriatraces:10428",
+            ),
+        ),
+        overlay_options=(
+            Option(
+                "VICTORIATRACES_IMAGE",
+                "victoriametrics/victoria-traces:v0.10.0",
+                "VictoriaTraces's image (overlays/victoriatraces.yaml).",
+            ),
+            Option("VICTORIATRACES_PORT", 10428, "VictoriaTraces."),
+        ),
+    ),
     "otlp": otlp("traces"),
     "none": dataclasses.replace(
         NONE, notes=dataclasses.replace(NONE.notes, compared="nothing is kept, span metrics are still made; drops are counted")
