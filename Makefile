@@ -19,7 +19,7 @@ export PIP_USER := 0
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines check test test-slow test-models test-stack test-scenarios test-faults test-compose test-all reliability bench up down restart status rules dashboards picture lint format lock clean
+.PHONY: help setup demo engines check test test-slow test-models test-stack test-scenarios test-faults test-compose test-package test-all package reliability bench up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -76,6 +76,9 @@ test-slow: setup engines ## the tests that start programs or fit models for seco
 test-models: setup ## models as people have them: what the service answers is what the model answers; takes about six minutes
 	@$(PYTEST) tests/models $(SIDE_BY_SIDE)
 
+test-package: setup engines ## the wheel built, looked into, installed into an empty folder, and the stack run from there; takes about four minutes
+	@$(PYTEST) tests/packaging
+
 test-stack: setup engines ## what wants a stack to itself: swaps, wrong starts, unusual machines, the short scenarios; takes about 15 minutes
 	@$(PYTEST) tests/stack -m slow
 
@@ -86,7 +89,12 @@ test-faults: setup engines ## engines killed, frozen, stopped and refusing under
 	@rm -f .faults/results.json
 	@$(PYTEST) tests/faults
 
-test-all: test test-slow test-models test-stack test-compose test-scenarios test-faults ## everything there is, one suite after the other; takes two hours
+test-all: test test-slow test-models test-package test-stack test-compose test-scenarios test-faults ## everything there is, one suite after the other; takes two hours
+
+package: setup engines ## build the sdist and the wheel of a release into dist/, and run test-package on them
+	@rm -rf dist
+	@$(VENV)/bin/python -m hatchling build --directory dist
+	@PACKAGES=$(CURDIR)/dist $(PYTEST) tests/packaging
 
 reliability: setup ## write what the last `make test-faults` saw into docs/reliability.md
 	@$(VENV)/bin/python -m tests.faults.results
@@ -162,7 +170,7 @@ format: setup ## format the code, and mend what the linter can
 
 lock: setup ## pin the requirements anew from the ranges in pyproject.toml
 	@echo "pip>=26" | $(PINNED) - -o requirements/pip.txt
-	@$(PINNED) --extra onnx pyproject.toml -o requirements/service.txt
+	@$(PINNED) --extra serve --extra stack --extra onnx pyproject.toml -o requirements/service.txt
 	@$(PINNED) --extra dev pyproject.toml -o requirements/dev.txt
 	@printf '%s\n' mlserver mlserver-sklearn 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-mlserver.txt
 	@printf '%s\n' bentoml 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-bentoml.txt

@@ -17,6 +17,7 @@ from pathlib import Path
 from vitals.backend_rows.table import stack_options
 from vitals.backends import backend_table, collector_config
 from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.engines.cache import Engines
 from vitals.host.addresses import host_to_ask
 from vitals.host.secrets import Secrets
@@ -131,6 +132,7 @@ def _folders(settings: StackSettings, inherited: Mapping[str, str]) -> dict[str,
     return {
         "PREDICTION_KEY_FILE": inherited.get("PREDICTION_KEY_FILE") or str(Secrets(state / "secrets").prediction_key),
         "CHECKOUT": str(ROOT),
+        "CONFIGURATION": str(CONFIGURATION),
         "VITALS_STATE_DIR": str(state),
         "VITALS_CACHE_DIR": str(settings.vitals_cache_dir),
         "SECRETS_DIR": str(state / "secrets"),

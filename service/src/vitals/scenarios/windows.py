@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.settings.durations import seconds
 
-WINDOWS_FILE = ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml"
+WINDOWS_FILE = CONFIGURATION / "prom-graf" / "prometheus" / "rules" / "windows.toml"
 
 _PART = 0.5
 _NOT_OF_TRAFFIC = ("host",)

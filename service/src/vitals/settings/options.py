@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from vitals.checkout import ROOT
+from vitals.checkout import NAME, ROOT
 from vitals.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
@@ -38,8 +38,8 @@ def home_of(kind: Literal["cache", "state"]) -> Path:
 
 
 def default_state_dir() -> Path:
-    """One folder a checkout, so that two clones do not share data or secrets."""
-    return home_of("state") / f"{ROOT.name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+    """One folder a checkout or environment, so that two of them do not share data or secrets."""
+    return home_of("state") / f"{NAME}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
 
 class Options(BaseSettings):

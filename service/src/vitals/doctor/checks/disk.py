@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.doctor.collector import read
 from vitals.doctor.finding import Away, Finding, sized
 from vitals.doctor.running import Running
 
 _NAME = "disk"
-_CONFIGURATION = ROOT / "elk" / "elasticsearch" / "elasticsearch.yml"
+_CONFIGURATION = CONFIGURATION / "elk" / "elasticsearch" / "elasticsearch.yml"
 _UNITS = {"mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 QUEUE_FILE = 1.6
 """A queue's file is so many times its content (docs/decisions/collector-queues.md)."""
