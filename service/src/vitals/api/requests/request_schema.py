@@ -19,7 +19,7 @@ _NAMES = ("Features", "PredictRequest", "Label", "LabelsRequest")
 def add_request_schemas(app: FastAPI, profile: Profile, *, instances_max: int) -> None:
     """Add the schemas of request bodies to the application's OpenAPI document, which is made when it is first asked for."""
     make = app.openapi
-    schemas = {**_predict(profile, instances_max), **_labels(profile, instances_max)}
+    schemas = request_schemas(profile, instances_max=instances_max)
 
     def with_schemas() -> dict[str, Any]:
         document = make()
@@ -27,6 +27,11 @@ def add_request_schemas(app: FastAPI, profile: Profile, *, instances_max: int) -
         return document
 
     app.openapi = with_schemas  # type: ignore[method-assign]
+
+
+def request_schemas(profile: Profile, *, instances_max: int) -> dict[str, Any]:
+    """The schemas of request bodies, by name."""
+    return {**_predict(profile, instances_max), **_labels(profile, instances_max)}
 
 
 def body_of(schema: str) -> dict[str, Any]:
