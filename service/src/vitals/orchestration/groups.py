@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vitals.settings.sizes import MIB
+
 GroupName = Literal["elk", "prom-graf", "victorialogs", "collector", "service"]
 Target = Literal["all", "elk", "prom-graf", "service"]
-
-_MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ GROUPS: dict[GroupName, Group] = {
     "elk": Group(
         "elk",
         ("ELASTICSEARCH_PORT", "ELASTICSEARCH_TRANSPORT_PORT"),
-        1300 * _MIB,
+        1300 * MIB,
         ("elasticsearch/data", "elasticsearch/logs", "elasticsearch/tmp"),
     ),
     "prom-graf": Group(
@@ -45,10 +45,10 @@ GROUPS: dict[GroupName, Group] = {
             "NODE_EXPORTER_PORT",
             "ALERTMANAGER_PORT",
         ),
-        400 * _MIB,
+        400 * MIB,
         ("prometheus", "jaeger", "alertmanager"),
     ),
-    "victorialogs": Group("victorialogs", ("VICTORIALOGS_PORT",), 100 * _MIB, ("victorialogs",)),
+    "victorialogs": Group("victorialogs", ("VICTORIALOGS_PORT",), 100 * MIB, ("victorialogs",)),
     "collector": Group(
         "collector",
         (
@@ -61,10 +61,10 @@ GROUPS: dict[GroupName, Group] = {
             "COLLECTOR_REMOTE_WRITE_PORT",
             "COLLECTOR_VICTORIAMETRICS_PORT",
         ),
-        230 * _MIB,
+        230 * MIB,
         ("collector",),
     ),
-    "service": Group("service", ("SERVICE_PORT",), 250 * _MIB, ()),
+    "service": Group("service", ("SERVICE_PORT",), 250 * MIB, ()),
 }
 """In the order of starting: the engines that store come before what sends to them; stopping goes the other way."""
 
