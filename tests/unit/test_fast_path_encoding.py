@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common._internal import _encode_attributes  # the truth: opentelemetry-exporter-otlp 1.45
@@ -43,6 +44,7 @@ def test_an_attribute_is_the_exporters(key: str, value: Any) -> None:
     assert Span.FromString(wire.repeated_attribute(wire.SPAN_ATTRIBUTE, "key", 1)).attributes[0].value.int_value == 1
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_can_be_encoded(value: str) -> None:
     """Also halves of surrogate pairs, which UTF-8 has no form for."""
@@ -71,6 +73,7 @@ PREDICTIONS = st.lists(
 ).filter(lambda made: len({type(one.predicted) for one in made}) == 1 and len({one.confidence is None for one in made}) == 1)
 
 
+@pytest.mark.slow
 @given(PREDICTIONS, st.none() | st.builds(LoggedRows, TEXT, st.integers(0, 9)), IDS, SPAN_IDS, st.integers(0, 15), NANOSECONDS)
 def test_the_log_of_predictions(made: Any, rows: Any, trace_id: bytes, span_id: bytes, of_record: int, at: int) -> None:
     model = {"ml.model.name": "iris", "ml.model.version": "1"}

@@ -16,6 +16,8 @@ from vitals.report.rows import LoggedRow
 from .logged_double import Kept, label, logged
 from .made_reports import held_out, iris, made
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["held_out", "iris"]
 
 SCRIPT = "</script><script>alert(1)</script>"

@@ -25,6 +25,8 @@ from vitals.scenarios.traffic.plan import Plan, Told
 from vitals.scenarios.traffic.rows import read_rows
 from vitals.scenarios.traffic.traffic_process import can_send, sending
 
+pytestmark = pytest.mark.slow
+
 
 class Service(ThreadingHTTPServer):
     """Answers like the service, and remembers what it was asked."""

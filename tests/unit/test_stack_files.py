@@ -70,6 +70,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, distribution: Path) -> None:
     secrets = Secrets(settings.vitals_state_dir / "secrets")
     secrets.ensure()
@@ -93,6 +94,7 @@ def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, di
     assert mode(config) == 0o700
 
 
+@pytest.mark.slow
 def test_a_second_start_keeps_the_hashes_and_the_keystore(settings: StackSettings, distribution: Path) -> None:
     secrets = Secrets(settings.vitals_state_dir / "secrets")
     secrets.ensure()

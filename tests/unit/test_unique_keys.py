@@ -30,6 +30,8 @@ from vitals.telemetry.logs.log_handler import OtlpHandler
 
 from .log_sink import Sink
 
+pytestmark = pytest.mark.slow
+
 SCOPE = InstrumentationScope("test")
 NAMES = (
     "http.route",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from vitals.backend_rows.row import Server
+from vitals.backends.backend_table import collector_ports, server_ports
 from vitals.settings.sizes import MIB
 
 GroupName = Literal["elk", "prom-graf", "victorialogs", "collector", "service"]
@@ -48,7 +50,7 @@ GROUPS: dict[GroupName, Group] = {
         400 * MIB,
         ("prometheus", "jaeger", "alertmanager"),
     ),
-    "victorialogs": Group("victorialogs", ("VICTORIALOGS_PORT",), 100 * MIB, ("victorialogs",)),
+    "victorialogs": Group("victorialogs", server_ports("victorialogs"), 100 * MIB, ("victorialogs",)),
     "collector": Group(
         "collector",
         (
@@ -57,9 +59,7 @@ GROUPS: dict[GroupName, Group] = {
             "ALERTS_PORT",
             "COLLECTOR_HEALTH_PORT",
             "COLLECTOR_METRICS_PORT",
-            "COLLECTOR_SCRAPE_PORT",
-            "COLLECTOR_REMOTE_WRITE_PORT",
-            "COLLECTOR_VICTORIAMETRICS_PORT",
+            *collector_ports(),
         ),
         230 * MIB,
         ("collector",),
@@ -68,13 +68,13 @@ GROUPS: dict[GroupName, Group] = {
 }
 """In the order of starting: the engines that store come before what sends to them; stopping goes the other way."""
 
-SERVERS: frozenset[GroupName] = frozenset({"victorialogs"})
+SERVERS: frozenset[Server] = frozenset(get_args(Server))
 """Groups that run only where a chosen backend wants them."""
 
 _OF_TARGET: dict[Target, tuple[GroupName, ...]] = {
     "all": tuple(GROUPS),
     "elk": ("elk",),
-    "prom-graf": ("prom-graf", "victorialogs"),
+    "prom-graf": ("prom-graf", *get_args(Server)),
     "service": ("collector", "service"),
 }
 

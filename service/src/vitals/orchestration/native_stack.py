@@ -22,7 +22,7 @@ from vitals.host.secrets import Secrets, make_private_folder, write_atomically
 from vitals.orchestration import preflight, stored_data
 from vitals.orchestration.environment import settings_digest, stack_environment, with_inherited
 from vitals.orchestration.failure_sentences import sentence_of_a_failed_start, sentence_of_a_late_start
-from vitals.orchestration.groups import GROUPS, GroupName, Target, members, waves
+from vitals.orchestration.groups import GROUPS, SERVERS, GroupName, Target, members, waves
 from vitals.orchestration.start_plan import StartPlan, start_plan
 from vitals.orchestration.status import components
 from vitals.orchestration.supervisor import GRACE_SECONDS, Supervisor
@@ -175,7 +175,7 @@ class NativeStack:
         """Folders, secrets and configuration files, for all groups, since they know of one another; and a model to serve."""
         self.state.mkdir(parents=True, exist_ok=True)
         self.secrets.ensure()
-        for folder in ("logs", "collector", "collector/queue", "jaeger", "victorialogs"):
+        for folder in ("logs", "collector", "collector/queue", "jaeger", *SERVERS):
             make_private_folder(self.state / folder)
         if "elk" in to_start:
             # Not under one that runs: it watches its files, and takes one that is not its own yet for a loss of all roles.
