@@ -156,7 +156,7 @@ dashboards: setup ## write Grafana's dashboards anew from their source
 	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards prom-graf/grafana/dashboards
 
 picture: setup engines ## draw docs/images/dashboards.png from a stack of its own; takes about eight minutes
-	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png
+	@PYTHONPATH=prom-graf/grafana/src:service/dev $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png
 
 lint: setup ## style, types, and the arrows between the packages
 	@$(VENV)/bin/ruff check .

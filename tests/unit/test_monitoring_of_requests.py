@@ -13,9 +13,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.api.predict import read_rows
+from vitals.api.requests.column_values import LONGEST_CATEGORY
 from vitals.api.requests.request_schema import add_request_schemas
 from vitals.api.requests.rows import RowReader, Wrong
-from vitals.api.requests.values import LONGEST_CATEGORY
 from vitals.bundle.folder import read_folder
 from vitals.errors import InvalidInput
 from vitals.monitoring.validation import possible_failures

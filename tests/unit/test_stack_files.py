@@ -191,6 +191,16 @@ def test_the_digest_changes_with_options_and_not_with_the_rest(settings: StackSe
     assert settings_digest(ours(changed), {}, "service") != first
 
 
+def test_an_option_that_one_group_reads_starts_no_other_anew(settings: StackSettings) -> None:
+    marked = StackSettings.read_by("collector")
+    assert {"METRICS_BACKEND", "LOGS_BACKEND", "TRACES_BACKEND", "QUEUE_BYTES", "CANARY_INTERVAL", "LOG_FILES"} == marked
+    environment = ours(settings)
+    for name in marked:
+        other = {**environment, name: "other"}
+        differ = {group for group in GROUPS if settings_digest(other, {}, group) != settings_digest(environment, {}, group)}
+        assert differ == {"collector"}
+
+
 def test_the_size_of_queues_reaches_the_collector_only_where_it_is_set(settings: StackSettings) -> None:
     changed = StackSettings.load(**{**settings.model_dump(), "queue_bytes": 5_000_000})
     assert "QUEUE_BYTES" not in ours(settings)

@@ -75,11 +75,7 @@ _OF_SERVERS: dict[GroupName, frozenset[str]] = {
 _READ_BY_ONE: dict[GroupName, frozenset[str]] = {
     **_OF_SERVERS,
     "collector": frozenset(
-        {
-            *(f"{signal.upper()}_BACKEND" for signal in backend_table.SIGNALS),
-            *("COLLECTOR_CONFIG", "LOG_FILES", "CANARY_INTERVAL", "QUEUE_BYTES"),
-            *(option.name for option in stack_options()),
-        }
+        {"COLLECTOR_CONFIG", *StackSettings.read_by("collector"), *(option.name for option in stack_options())}
     ).difference(*_OF_SERVERS.values()),
 }
 """What no other group reads, and so need not be started anew for."""

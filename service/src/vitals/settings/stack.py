@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from vitals.backend_rows.table import stack_options
 from vitals.settings.backend_options import with_backends
 from vitals.settings.durations import seconds
-from vitals.settings.options import AlertWindows, Days, Interval, Options, Port, default_state_dir, home_of
+from vitals.settings.options import AlertWindows, Days, Interval, Options, Port, ReadBy, default_state_dir, home_of
+
+_OfCollector = ReadBy("collector")
 
 
 @with_backends(stack_options())
@@ -25,9 +27,15 @@ class StackSettings(Options):
         victorialogs_url: str
         victorialogs_port: int
 
-    metrics_backend: str = Field("prometheus", description="A file of otel-collector/backends/metrics, without `.yaml`.")
-    logs_backend: str = Field("elasticsearch", description="A file of otel-collector/backends/logs, without `.yaml`.")
-    traces_backend: str = Field("elasticsearch+jaeger", description="A file of otel-collector/backends/traces, without `.yaml`.")
+    metrics_backend: Annotated[str, _OfCollector] = Field(
+        "prometheus", description="A file of otel-collector/backends/metrics, without `.yaml`."
+    )
+    logs_backend: Annotated[str, _OfCollector] = Field(
+        "elasticsearch", description="A file of otel-collector/backends/logs, without `.yaml`."
+    )
+    traces_backend: Annotated[str, _OfCollector] = Field(
+        "elasticsearch+jaeger", description="A file of otel-collector/backends/traces, without `.yaml`."
+    )
 
     service_port: Port = Field(8000, description="The model service.")
     otlp_grpc_port: Port = Field(4317, description="The Collector, OTLP over gRPC: what the service sends to.")
@@ -51,12 +59,14 @@ class StackSettings(Options):
     grafana_port: Port = Field(3000, description="Grafana (with containers).")
     kibana_port: Port = Field(5601, description="Kibana (with containers).")
 
-    queue_bytes: int | None = Field(
+    queue_bytes: Annotated[int | None, _OfCollector] = Field(
         None,
         ge=500_000,
         description="What each of the Collector's queues may take on disk; without it 1 GiB, for metrics half of that.",
     )
-    canary_interval: Interval = Field("10s", description="How often a request is followed into every store; 0s is never.")
+    canary_interval: Annotated[Interval, _OfCollector] = Field(
+        "10s", description="How often a request is followed into every store; 0s is never."
+    )
     elasticsearch_heap: str = Field(
         "512m",
         pattern=r"^[1-9][0-9]*[mg]$",
@@ -69,7 +79,7 @@ class StackSettings(Options):
         "production",
         description="How long alerts look back and wait: `production`, or `demo` to see one a minute or two after its cause.",
     )
-    log_files: str = Field(
+    log_files: Annotated[str, _OfCollector] = Field(
         "",
         description="Paths of log files for the Collector to follow, globs allowed, separated by commas; none unless you say so.",
     )

@@ -14,7 +14,7 @@ from rich.markup import escape
 from vitals.bundle.folder import read_folder
 from vitals.bundle.model_card import HELD_OUT_FILE
 from vitals.checkout import COMMAND
-from vitals.cli.drawing.waterfall import REQUEST_DURATION, draw
+from vitals.cli.drawing.waterfall import draw
 from vitals.cli.verbs.stack import start
 from vitals.errors import ModelMissing, StackError
 from vitals.host.secrets import Secrets
@@ -25,6 +25,7 @@ from vitals.orchestration.status import components
 from vitals.scenarios.traffic.rows import HeldOutRow, read_rows
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
+from vitals.trace_view.summary import REQUEST_DURATION
 
 _WAIT_SECONDS = 30.0
 

@@ -12,10 +12,10 @@ from vitals.configuration import CONFIGURATION
 from vitals.doctor.collector import read
 from vitals.doctor.finding import Away, Finding, sized
 from vitals.doctor.running import Running
+from vitals.settings.sizes import size
 
 _NAME = "disk"
 _CONFIGURATION = CONFIGURATION / "elk" / "elasticsearch" / "elasticsearch.yml"
-_UNITS = {"mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 QUEUE_FILE = 1.6
 """A queue's file is so many times its content (docs/decisions/collector-queues.md)."""
 LEAST = 200_000_000
@@ -81,8 +81,8 @@ def _by_configuration(state: Path) -> list[Finding]:
 
 def watermark(configuration: str, name: str) -> int:
     """A watermark of elasticsearch.yml, in bytes; 0 where it is none of bytes."""
-    found = re.search(rf"^cluster\.routing\.allocation\.disk\.watermark\.{name}: (\d+)([mgt]b)$", configuration, re.MULTILINE)
-    return int(found[1]) * _UNITS[found[2]] if found else 0
+    found = re.search(rf"^cluster\.routing\.allocation\.disk\.watermark\.{name}: (\d+[mgt]b)$", configuration, re.MULTILINE)
+    return size(found[1]) if found else 0
 
 
 def _room_wanted(running: Running) -> float:
