@@ -19,7 +19,7 @@ export PIP_USER := 0
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines test test-scenarios test-faults reliability bench test-compose telemetry up down restart status rules dashboards picture lint format lock clean
+.PHONY: help setup demo engines check test test-slow test-models test-stack test-scenarios test-faults test-compose test-package test-all package reliability bench telemetry up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -57,18 +57,44 @@ demo: setup ## start everything, send real rows, follow one request through ever
 engines: setup ## build or fetch the engines that are not cached yet, and what tests use
 	@$(VITALS) engines --for-tests
 
-test: setup engines lint ## everything that proves the project, against the real engines
-	@# In random order: its seed is in the first lines, and `pytest --randomly-seed=N` gives that order again.
-	@$(VENV)/bin/python -m pytest tests/unit tests/config tests/models -n logical --maxprocesses 4
-	@# One after the other: stacks share the machine's processors with what is measured on them.
-	@$(VENV)/bin/python -m pytest tests/stack
+# Tests run in random order: the seed is in the first lines, and `pytest --randomly-seed=N` gives that order again.
+PYTEST := $(VENV)/bin/python -m pytest
+# One process a processor. Tests in tests/stack and the folders after it run one after the other: their stacks share the machine's
+# processors with what is measured on them.
+SIDE_BY_SIDE := -n logical --maxprocesses 4
+
+check: lint ## style, types, and every quick test that needs no engine; takes about a minute
+	@$(PYTEST) tests/unit tests/config -m "not slow and not engine" $(SIDE_BY_SIDE)
+
+test: setup engines lint ## what proves the project, against the real engines; takes about ten minutes
+	@$(PYTEST) tests/unit tests/config -m "not slow" $(SIDE_BY_SIDE)
+	@$(PYTEST) tests/stack -m "not slow"
+
+test-slow: setup engines ## the tests that start programs or fit models for seconds; takes about ten minutes
+	@$(PYTEST) tests/unit tests/config -m slow $(SIDE_BY_SIDE)
+
+test-models: setup ## models as people have them: what the service answers is what the model answers; takes about six minutes
+	@$(PYTEST) tests/models $(SIDE_BY_SIDE)
+
+test-package: setup engines ## the wheel built, looked into, installed into an empty folder, and the stack run from there; takes about four minutes
+	@$(PYTEST) tests/packaging
+
+test-stack: setup engines ## what wants a stack to itself: swaps, wrong starts, unusual machines, the short scenarios; takes about 15 minutes
+	@$(PYTEST) tests/stack -m slow
 
 test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 17 minutes
-	@$(VENV)/bin/python -m pytest tests/scenarios
+	@$(PYTEST) tests/scenarios
 
 test-faults: setup engines ## engines killed, frozen, stopped and refusing under load, an accountant of every store, and a soak; takes under 40 minutes
 	@rm -f .faults/results.json
-	@$(VENV)/bin/python -m pytest tests/faults
+	@$(PYTEST) tests/faults
+
+test-all: test test-slow test-models test-package test-stack test-compose test-scenarios test-faults ## everything there is, one suite after the other; takes two hours
+
+package: setup engines ## build the sdist and the wheel of a release into dist/, and run test-package on them
+	@rm -rf dist
+	@$(VENV)/bin/python -m hatchling build --directory dist
+	@PACKAGES=$(CURDIR)/dist $(PYTEST) tests/packaging
 
 reliability: setup ## write what the last `make test-faults` saw into docs/reliability.md
 	@$(VENV)/bin/python -m tests.faults.results
@@ -77,7 +103,7 @@ bench: setup ## every way of serving and watching in one run: docs/performance.m
 	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 test-compose: setup engines ## compose.yaml on a Docker Engine of the test's own, with containerd's image store; wants root, and debootstrap with debian-archive-keyring
-	@TEST_COMPOSE_ENGINE=$(ENGINE) $(VENV)/bin/python -m pytest tests/compose
+	@TEST_COMPOSE_ENGINE=$(ENGINE) $(PYTEST) tests/compose
 
 ifeq ($(WITH),compose)
 # One-shots end: what to wait for is the rest. A side's data have its label; without ONLY everything goes, the passwords too.
@@ -133,7 +159,7 @@ telemetry: setup ## write the tables of docs/telemetry.md anew from service/src/
 	@$(VENV)/bin/python -m vitals.telemetry_reference docs/telemetry.md
 
 picture: setup engines ## draw docs/images/dashboards.png from a stack of its own; takes about eight minutes
-	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png
+	@PYTHONPATH=prom-graf/grafana/src:service/dev $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png
 
 lint: setup ## style, types, and the arrows between the packages
 	@$(VENV)/bin/ruff check .
@@ -147,7 +173,7 @@ format: setup ## format the code, and mend what the linter can
 
 lock: setup ## pin the requirements anew from the ranges in pyproject.toml
 	@echo "pip>=26" | $(PINNED) - -o requirements/pip.txt
-	@$(PINNED) --extra onnx pyproject.toml -o requirements/service.txt
+	@$(PINNED) --extra serve --extra stack --extra onnx pyproject.toml -o requirements/service.txt
 	@$(PINNED) --extra dev pyproject.toml -o requirements/dev.txt
 	@printf '%s\n' mlserver mlserver-sklearn 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-mlserver.txt
 	@printf '%s\n' bentoml 'scikit-learn>=1.9,<1.10' | $(PINNED) - -o requirements/bench-bentoml.txt

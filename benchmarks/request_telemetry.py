@@ -25,9 +25,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
 from vitals.telemetry import defaults
-from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
 from vitals.telemetry.fast_path.fast_path import OUR_SCOPE, REQUEST_SCOPE, FastPath
+from vitals.telemetry.fast_path.linked_span import LinkedSpan
 from vitals.telemetry.fast_path.measures import Measures
 from vitals.telemetry.requests.middleware import RequestTelemetry
 
@@ -70,7 +70,7 @@ def measure(*, runs: int = 15) -> dict[str, float]:
     """Microseconds of processor time a request, by part, and of one add of the SDK."""
     set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
     telemetry = Unsent()
-    ended: list[Ended | Batch] = []
+    ended: list[Ended | LinkedSpan] = []
     telemetry.fast_path.put = ended.append
     application = _Application()
     watched = RequestTelemetry(application, application, telemetry, excluded=None)  # type: ignore[arg-type]
@@ -100,11 +100,11 @@ def measure(*, runs: int = 15) -> dict[str, float]:
     run(watched(dict(scope), _nothing, _nothing))
     [one] = ended
     assert isinstance(one, Ended)
-    together: list[Ended | Batch] = [one] * _TOGETHER
+    together: list[Ended | LinkedSpan] = [one] * _TOGETHER
 
     def encode() -> None:
         made = encoder.encode(together)
-        encoder.spans(made.request_spans, made.batch_spans)
+        encoder.spans(made.request_spans, made.linked_spans)
 
     parts: dict[str, tuple[Callable[[], Any], int]] = {
         "bare": (answered, 1),

@@ -16,7 +16,7 @@ from vitals.lookup.clients import Stores
 from vitals.settings.images import ContainerSettings
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
-from vitals_dashboards.fragile import make_fragile_iris
+from vitals_dev.overflowing_iris import make_overflowing_iris
 
 from ..ports import free_ports
 from ..stack.conftest import Stack
@@ -106,15 +106,15 @@ def stack(engine: DockerEngine, options: dict[str, str], tmp_path_factory: pytes
     state = tmp_path_factory.mktemp("containers")
     stack = Containers(engine, state, options)
     model = tmp_path_factory.mktemp("model") / "iris"
-    make_fragile_iris(model)
+    make_overflowing_iris(model)
     try:
         # As on a machine's first `up`, the image that six services share is not there yet, and all of them are created at once.
         assert engine.docker("images", "--quiet", OUR_IMAGE) == ""
         stack.compose("up", "--no-start", *stack.services(), timeout=900)
         # A model that a request can break, in place of the example that `init` makes.
         stack.compose("up", "init")
-        copy = ("run", "--rm", "--volume", f"{model}:/fragile:ro", "--entrypoint", "/bin/sh", "init")
-        stack.compose(*copy, "-c", "cp /fragile/* /var/lib/vitals/model/")
+        copy = ("run", "--rm", "--volume", f"{model}:/overflowing:ro", "--entrypoint", "/bin/sh", "init")
+        stack.compose(*copy, "-c", "cp /overflowing/* /var/lib/vitals/model/")
         stack.compose("up", "--detach", *stack.services(), timeout=600)
         stack.compose("up", "--detach", "--wait", "service", "alertmanager", timeout=300)
         (state / "secrets").mkdir()

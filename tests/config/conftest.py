@@ -26,6 +26,15 @@ from ..ports import free_ports
 PASSWORD = "made-up-for-a-test"
 DEADLINE_SECONDS = 30
 
+NEEDS_AN_ENGINE = {"engine", "tests_engines"}
+"""Fixtures: whoever uses one of them can't run before the engines are built."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs an engine, so that `make check` can do without."""
+    if NEEDS_AN_ENGINE & set(getattr(item, "fixturenames", ())):
+        item.add_marker("engine")
+
 
 @pytest.fixture(scope="session")
 def engine() -> Callable[[str], Path]:

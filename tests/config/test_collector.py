@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import subprocess
@@ -14,39 +15,70 @@ import yaml
 
 from vitals.backends import queue_drain
 from vitals.backends.backend_table import BACKENDS as BACKENDS_TABLE
-from vitals.backends.collector_config import FOLDER, OwnLogs, arguments, available
+from vitals.backends.collector_config import FOLDER, SIGNALS, OwnLogs, arguments, available
 from vitals.checkout import ROOT
 from vitals.settings.stack import StackSettings
-
-COMBINATIONS = [
-    *itertools.product(available("metrics"), available("logs"), ["elasticsearch+jaeger"], [""]),
-    *itertools.product(["prometheus"], available("logs"), available("traces"), ["/var/log/a.log,/srv/*.log"]),
-    *itertools.product(available("metrics"), ["elasticsearch"], available("traces"), [""]),
-]
-"""Every pair of backends; `vitals backends check` has the Collector look at every combination."""
 
 BACKENDS = sorted(FOLDER.glob("backends/*/*.yaml"))
 
 
+@functools.cache
 def content(file: Path) -> dict[str, Any]:
     loaded = yaml.safe_load(file.read_text())
     assert isinstance(loaded, dict)
     return loaded
 
 
-@pytest.mark.parametrize(("metrics", "logs", "traces", "log_files"), COMBINATIONS)
-def test_every_pair_of_backends_is_valid(
-    engine: Callable[[str], Path], engine_environment: dict[str, str], metrics: str, logs: str, traces: str, log_files: str
-) -> None:
-    settings = StackSettings.load(metrics_backend=metrics, logs_backend=logs, traces_backend=traces, log_files=log_files)
-    said = subprocess.run(
-        [engine("otelcol"), "validate", *arguments(settings)],
-        env={**engine_environment, "LOG_FILES": log_files},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert said.returncode == 0, said.stderr
+def components(file: Path) -> dict[tuple[str, str], Any]:
+    """What a backend's file defines, by kind and name."""
+    return {(kind, name): one for kind, named in content(file).items() if kind != "service" for name, one in named.items()}
+
+
+@pytest.fixture
+def validate(engine: Callable[[str], Path], engine_environment: dict[str, str]) -> Callable[[StackSettings], None]:
+    """Have the Collector look at the configuration that these options choose."""
+
+    def look(settings: StackSettings) -> None:
+        said = subprocess.run(
+            [engine("otelcol"), "validate", *arguments(settings)],
+            env={**engine_environment, "LOG_FILES": settings.log_files},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == 0, said.stderr
+
+    return look
+
+
+def _name(file: Path) -> str:
+    return f"{file.parent.name}/{file.stem}"
+
+
+@pytest.mark.parametrize("file", BACKENDS, ids=_name)
+def test_each_backend_is_valid(validate: Callable[[StackSettings], None], file: Path) -> None:
+    of_others = {f"{signal}_backend": "none" for signal in SIGNALS}
+    validate(StackSettings.load(**{**of_others, f"{file.parent.name}_backend": file.stem}))
+
+
+@pytest.mark.parametrize("name", sorted(set.intersection(*(set(available(signal)) for signal in SIGNALS))))
+def test_all_signals_to_backends_of_one_name_are_valid_together(validate: Callable[[StackSettings], None], name: str) -> None:
+    validate(StackSettings.load(metrics_backend=name, logs_backend=name, traces_backend=name))
+
+
+def test_the_backends_as_they_come_are_valid_together_with_followed_files(validate: Callable[[StackSettings], None]) -> None:
+    validate(StackSettings.load(log_files="/var/log/a.log,/srv/*.log"))
+
+
+def test_backends_of_two_signals_have_nothing_in_common() -> None:
+    """So they can't interact: the Collector merges the files, and has of each what it has when that one is chosen alone.
+
+    `vitals backends check` has it look at every combination.
+    """
+    for one, other in itertools.combinations(BACKENDS, 2):
+        if one.parent != other.parent:
+            assert not components(one).keys() & components(other).keys(), f"{_name(one)} and {_name(other)}"
+            assert not content(one)["service"]["pipelines"].keys() & content(other)["service"]["pipelines"].keys()
 
 
 @pytest.mark.parametrize("own_logs", get_args(OwnLogs))

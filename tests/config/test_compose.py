@@ -13,6 +13,7 @@ import yaml
 from opentelemetry import environment_variables
 from opentelemetry.sdk import environment_variables as sdk_variables
 
+from vitals.backend_rows.table import stack_options
 from vitals.backends.backend_table import idle_ports
 from vitals.checkout import ROOT
 from vitals.orchestration.groups import GROUPS
@@ -78,13 +79,7 @@ def test_every_default_is_that_of_the_settings() -> None:
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
         "MODEL_DIR": "model",
         # In containers a server is found by its name.
-        "VICTORIAMETRICS_URL": "http://victoriametrics:8428",
-        "MIMIR_URL": "http://mimir:9009",
-        "LOKI_URL": "http://loki:3100",
-        "VICTORIALOGS_URL": "http://victorialogs:9428",
-        "TEMPO_OTLP_ENDPOINT": "tempo:4317",
-        "OTLP_BACKEND_ENDPOINT": "http://host.docker.internal:4318",
-        "OTLP_BACKEND_AUTHORIZATION_FILE": "/dev/null",
+        **{option.name: option.in_compose for option in stack_options() if option.in_compose},
     }
     assert {name: str(theirs.get(name, known.get(name))) for name in used} == used
     assert {name.upper() for name in ContainerSettings.model_fields} <= used.keys()
@@ -102,7 +97,7 @@ def test_every_default_is_that_of_the_settings() -> None:
 
 def test_a_swap_leaves_the_services_container_alone(compose: Callable[..., str], tmp_path: Path) -> None:
     """A container is made anew where anything of its service is another. Here .env is in a folder of the test's own."""
-    backends = {name.upper() for name in StackSettings.model_fields if re.search(r"backend|_url$|mimir|tempo|logs_file", name)}
+    backends = {option.name for option in stack_options()}
 
     def service(*lines: str) -> dict[str, Any]:
         (tmp_path / ".env").write_text("\n".join(lines))
@@ -110,7 +105,7 @@ def test_a_swap_leaves_the_services_container_alone(compose: Callable[..., str],
         return dict(json.loads(compose(*there, "config", "--format", "json"))["services"]["service"])
 
     as_it_comes = service()
-    assert service(*(f"{name}=other" for name in backends if not name.endswith("_BACKEND")), "LOGS_BACKEND=loki") == as_it_comes
+    assert service(*(f"{name}=other" for name in backends), "LOGS_BACKEND=loki") == as_it_comes
     assert service("METRICS_BACKEND=otlp", "TRACES_BACKEND=jaeger", "QUEUE_BYTES=500000", "COMPOSE_FILE=a.yaml") == as_it_comes
     assert service("OTEL_SERVICE_NAME=other") != as_it_comes
     assert service("LOG_LEVEL=DEBUG") != as_it_comes

@@ -83,7 +83,7 @@ def test_the_configuration_files_are_the_native_ones(whole: dict[str, Any]) -> N
     assert native()["alertmanager"]["working_dir"] == "${ALERTMANAGER_FOLDER}"
     assert source("alertmanager", alertmanager["working_dir"]) == ROOT / "prom-graf/alertmanager"
     assert source("jaeger", whole["services"]["jaeger"]["command"][1]) == ROOT / "prom-graf/jaeger/jaeger.yaml"
-    assert '"$${CHECKOUT}/prom-graf/jaeger/jaeger.yaml"' in native()["jaeger"]["command"]
+    assert '"$${CONFIGURATION}/prom-graf/jaeger/jaeger.yaml"' in native()["jaeger"]["command"]
     for name in ("elasticsearch.yml", "roles.yml"):
         assert f"/run/elasticsearch/{name}" in (ROOT / "elk/elasticsearch/start-in-container.sh").read_text()
         assert source("elasticsearch", f"/run/elasticsearch/{name}").is_file()

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from vitals.backends.backend_table import LOG_PLACES
 from vitals.checkout import ROOT
 from vitals.lookup.links import GRAFANA_DATA_SOURCES, rison
 
@@ -23,7 +24,7 @@ DATA_VIEWS = {"vitals-logs", "vitals-traces", "vitals-alerts", "vitals-container
 
 def test_the_data_sources_are_those_that_links_are_built_for() -> None:
     assert set(SOURCES) == {"prometheus", "elasticsearch-logs", "elasticsearch-traces", "jaeger", "alertmanager"}
-    files = [ROOT / f"prom-graf/grafana/more-datasources/{name}.yaml" for name in ("loki", "victorialogs")]
+    files = [ROOT / f"prom-graf/grafana/more-datasources/{name}.yaml" for name in LOG_PLACES]
     more = [source for file in files for source in yaml.safe_load(file.read_text())["datasources"]]
     types = {uid: source["type"] for uid, source in SOURCES.items()} | {source["uid"]: source["type"] for source in more}
     assert {uid: types[uid] for uid in GRAFANA_DATA_SOURCES} == GRAFANA_DATA_SOURCES

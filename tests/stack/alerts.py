@@ -10,17 +10,18 @@ import httpx2 as httpx
 from .conftest import Stack, eventually
 
 INDEX = "logs-alerts.otel-default"
+JOB = "vitals"
 
 
 def fire(stack: Stack, name: str, started: datetime, ended: datetime | None = None, **labels: str) -> None:
     """Hand an alert to Alertmanager, as Prometheus does every minute while it fires, and once more when it has ended.
 
-    First wait until nothing is firing that would hold it back. On a slow machine the Collector starts long enough after Prometheus for
-    TelemetryAbsent to fire, and while it fires Alertmanager tells nothing about models.
+    First wait until nothing is firing that would hold it back. On a slow machine the Collector starts long after Prometheus, so
+    TelemetryAbsent fires, and meanwhile Alertmanager tells nothing about models.
     """
     eventually(lambda: _holding_back(stack), lambda found: not found, within=60, why="nothing holds the alert back")
     alert = {
-        "labels": {"alertname": name, "job": "vitals", "severity": "warning", "scope": "model", **labels},
+        "labels": {"alertname": name, "job": JOB, "severity": "warning", "scope": "model", **labels},
         "annotations": {
             "summary": f"{name} was made up: {labels.get('ml_feature_name', 'nothing')}",
             "runbook_url": f"docs/runbooks/{name}.md",
@@ -32,9 +33,10 @@ def fire(stack: Stack, name: str, started: datetime, ended: datetime | None = No
 
 
 def _holding_back(stack: Stack) -> list[dict[str, str]]:
-    """The labels of what fires and inhibits the alerts of models (prom-graf/alertmanager/alertmanager.yml)."""
+    """The labels of what fires and inhibits an alert of a model (prom-graf/alertmanager/alertmanager.yml)."""
     firing = [alert["labels"] for alert in httpx.get(_alerts_url(stack), timeout=10).raise_for_status().json()]
-    return [labels for labels in firing if labels["alertname"] == "ServiceAbsent" or labels.get("signal") == "all"]
+    inhibiting = ({"alertname": "ServiceAbsent", "job": JOB}, {"alertname": "TelemetryAbsent", "signal": "all"})
+    return [labels for labels in firing if any(one.items() <= labels.items() for one in inhibiting)]
 
 
 def _alerts_url(stack: Stack) -> str:

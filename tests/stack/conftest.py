@@ -24,13 +24,13 @@ from vitals.lookup.records import TraceView
 from vitals.lookup.trace_lookup import follow
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
-from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
+from vitals_dev.overflowing_iris import OVERFLOWING, make_overflowing_iris
 
 from ..ports import free_ports
 
 VITALS = Path(sys.executable).with_name("vitals")
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
-BREAKS_THE_MODEL = {**ROW, **BREAKS_IT}
+BREAKS_THE_MODEL = {**ROW, **OVERFLOWING}
 """What the stack's model can't take, though the API does: a real exception in the model."""
 
 Result = TypeVar("Result")
@@ -197,7 +197,7 @@ def running_stack(environment: dict[str, str]) -> Iterator[Stack]:
     """A stack that runs while the block does; no process of it is left."""
     stack = Stack(Path(environment["VITALS_STATE_DIR"]), environment)
     try:
-        make_fragile_iris(stack.settings.vitals_state_dir / "model")
+        make_overflowing_iris(stack.settings.vitals_state_dir / "model")
         started = stack.vitals("up", timeout=600)
         assert started.returncode == 0, started.stdout + started.stderr
         stack.stores = Stores(stack.settings)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2 as httpx
+import pytest
 
 from vitals.host.ports import listeners
 
@@ -85,6 +86,7 @@ def test_who_has_not_the_token_can_not_write_history(stack: Stack) -> None:
     assert history(stack, "Forged") == []
 
 
+@pytest.mark.slow
 def test_an_alert_during_an_outage_of_elasticsearch_is_in_the_history_afterwards(stack: Stack) -> None:
     """Alertmanager has handed it on by then: it waits in the Collector's queue, on disk."""
     fire(stack, "BeforeOutage", datetime.now(UTC))

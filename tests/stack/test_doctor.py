@@ -23,6 +23,8 @@ from ..faults.engines import frozen
 from .administrator import administrator, ask_for_room
 from .conftest import Stack, eventually, new_environment, new_state_folder, running_stack
 
+pytestmark = pytest.mark.slow
+
 Findings = dict[str, list[dict[str, Any]]]
 
 

@@ -12,6 +12,8 @@ from ..faults.control_load import a_client, collector, documents
 from ..faults.malformed_otlp import attributes, counter, link, log, point, span
 from .conftest import Stack, eventually
 
+pytestmark = pytest.mark.slow
+
 
 def both(key: str, *values: Any) -> list[dict[str, Any]]:
     """The same key, so many times."""

@@ -12,6 +12,8 @@ from ..faults.engines import dead, ready
 from ..faults.load import Load
 from .conftest import Stack
 
+pytestmark = pytest.mark.slow
+
 AWAY_SECONDS = 8
 
 

@@ -17,6 +17,8 @@ from vitals.report.rows import LoggedRow
 
 from .conftest import AnotherService, Stack, eventually
 
+pytestmark = pytest.mark.slow
+
 SHIFT = 30.0
 """Added to one feature: far out of the reference's range."""
 

@@ -9,6 +9,8 @@ import pytest
 from .conftest import Stack
 from .scenarios import table, vitals_scenario
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_a_swap_that_the_collector_would_refuse_stops_nothing(stack: Stack, tmp_
     assert pids(stack) == before
 
 
+@pytest.mark.slow
 def test_two_logs_backends_one_of_them_down(stack: Stack, swap: Callable[..., Swapped]) -> None:
     """What waits for VictoriaLogs is in a queue of its own, and not in Elasticsearch's way; it gets that once it is there."""
     [nobody] = free_ports(1)
@@ -106,6 +107,7 @@ def test_two_logs_backends_one_of_them_down(stack: Stack, swap: Callable[..., Sw
     assert both.stack.settings.victorialogs_port not in listeners(), "a server that only its users need is stopped"
 
 
+@pytest.mark.slow
 def test_scraped_metrics_logs_in_a_file_and_jaeger_alone(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
     before = settled(stack)
     names = series(stack)
@@ -133,6 +135,7 @@ def test_scraped_metrics_logs_in_a_file_and_jaeger_alone(stack: Stack, swap: Cal
 # --- servers of the test's own ---
 
 
+@pytest.mark.slow
 def test_victoriametrics_beside_prometheus_and_alone(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
     binary = Engines(stack.settings.vitals_cache_dir, load_recipes(for_tests=True)).binary("victoria-metrics")
     [port] = free_ports(1)
@@ -189,6 +192,7 @@ service:
 """
 
 
+@pytest.mark.slow
 def test_everything_to_a_second_collector_that_comes_and_goes(stack: Stack, swap: Callable[..., Swapped], tmp_path: Path) -> None:
     otlp, health = free_ports(2)
     (tmp_path / "second.yaml").write_text(SECOND_COLLECTOR.format(otlp=otlp, health=health, folder=tmp_path))

@@ -15,6 +15,8 @@ import pytest
 
 from .conftest import ROW, VITALS, new_environment, new_state_folder
 
+pytestmark = pytest.mark.slow
+
 ODD = {
     "LC_ALL": "C",
     "LANG": "",

@@ -13,6 +13,8 @@ import pytest
 from ..ports import free_ports
 from .conftest import VITALS, Stack, new_state_folder
 
+pytestmark = pytest.mark.slow
+
 
 def _serve(stack: Stack, **variables: str) -> subprocess.CompletedProcess[str]:
     [port] = free_ports(1)

@@ -73,11 +73,12 @@ def memory() -> Emitted:
 
     For every test: the first application that a test starts would else set its own, for all tests after it.
     """
-    from vitals.telemetry.defaults import VIEWS
+    from vitals.model_events import histograms
+    from vitals.telemetry import defaults
     from vitals.telemetry.logs.logging_signal import UidProcessor
 
     spans, logs, reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
-    metrics.set_meter_provider(MeterProvider([reader], views=VIEWS))
+    metrics.set_meter_provider(MeterProvider([reader], views=[*defaults.VIEWS, *histograms.VIEWS]))
     tracer_provider = TracerProvider()
     tracer_provider.add_span_processor(SimpleSpanProcessor(spans))
     trace.set_tracer_provider(tracer_provider)

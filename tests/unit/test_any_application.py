@@ -171,6 +171,7 @@ def test_a_websocket_has_one_span(client: TestClient, emitted: Emitted) -> None:
     assert [span.name for span in _spans(emitted)] == ["/socket/{name}"]
 
 
+@pytest.mark.slow
 def test_requests_that_are_over_are_not_active(client: TestClient, emitted: Emitted) -> None:
     for path in ("/items/1", "/later", "/raises-later", "/nothing"):
         client.get(path)
@@ -219,6 +220,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["on", "off"])
 def test_a_scope_that_no_server_should_make_is_answered_as_ever(path: str) -> None:
     """In a process of its own: there the fast path is taken, too."""

@@ -112,6 +112,7 @@ def test_a_redirect_leads_there_whoever_the_client_thinks_it_asks(ask: Ask) -> N
     assert (answer.status, answer.headers["location"]) == (307, f"{PREFIX}/model?a=%20b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "route", "status"),
     [

@@ -61,6 +61,7 @@ def test_requests_are_intended_evenly(rate: float, seconds: float, times: list[f
     assert open_loop.intended_times(rate, seconds) == times
 
 
+@pytest.mark.slow
 def test_every_connection_is_closed_again(port: int) -> None:
     """Also without the garbage collector: one process drives many servers in turn, with 128 connections to each."""
     gc.disable()
@@ -72,6 +73,7 @@ def test_every_connection_is_closed_again(port: int) -> None:
     assert not left
 
 
+@pytest.mark.slow
 def test_a_stall_is_seen_by_every_request_that_was_due_meanwhile(port: int) -> None:
     """On one connection a closed loop would see one slow request of forty; thirty were due while the server stood still."""
     Slow.stall_at, Slow.stall_seconds = 5, 0.3

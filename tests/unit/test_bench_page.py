@@ -154,6 +154,7 @@ def test_what_is_missing_is_said_in_sentences(monkeypatch: pytest.MonkeyPatch, c
     assert all(line.endswith(".") for line in said)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(machine.missing()), reason=" ".join(machine.missing()))
 def test_a_run_of_a_few_seconds_counts_what_it_answers(tmp_path: Path) -> None:
     """The benchmark itself, for one variant and the baseline."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import prediction_id
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_prediction_id_stays_within_its_budget() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import request_telemetry
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_request_stays_within_its_budget() -> None:

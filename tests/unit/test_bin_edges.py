@@ -58,6 +58,7 @@ def decimals(draw: some.DrawFn, most: int) -> np.ndarray[Any, Any]:
     return np.repeat(np.array(different, dtype=np.float64) / scale, times)
 
 
+@pytest.mark.slow
 @drawn_few_times
 @given(decimals(999_999))
 def test_64_and_32_bits_of_a_value_fall_into_one_bin(values: np.ndarray[Any, Any]) -> None:
@@ -77,6 +78,7 @@ def test_a_reference_of_16_bits_knows_its_values_as_decimals(values: np.ndarray[
         assert {BELOW, ABOVE, BETWEEN}.isdisjoint(named(feature, spelled))
 
 
+@pytest.mark.slow
 @drawn_few_times
 @given(some.lists(some.integers(-9999, 9999), min_size=1, max_size=10, unique=True), some.integers(0, 4), some.data())
 def test_any_value_that_few_different_ones_lack_is_drift(different: list[int], digits: int, data: some.DataObject) -> None:

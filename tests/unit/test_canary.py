@@ -109,6 +109,7 @@ def soon_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canary, "LOST_AFTER_SECONDS", 1.0)
 
 
+@pytest.mark.slow
 def test_each_store_is_measured_by_itself(world: World, tmp_path: Path) -> None:
     world.late = {"elasticsearch": 0.0, "jaeger": 2.0, "prometheus": 1.0}
     with Running(world, tmp_path) as running:
@@ -135,6 +136,7 @@ def test_prometheus_is_asked_for_the_count_of_the_process_that_answered(world: W
     assert "%2Fhealth%2Fcanary" in world.prometheus.asked[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon_lost")
 def test_a_store_that_is_away_is_counted_said_once_and_holds_up_no_other(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -150,6 +152,7 @@ def test_a_store_that_is_away_is_counted_said_once_and_holds_up_no_other(
     assert said.startswith("jaeger had no canary within")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon_lost")
 @pytest.mark.parametrize(
     ("answer", "error"),
@@ -173,6 +176,7 @@ def test_a_store_that_answers_wrong_is_counted_by_what_is_wrong(
         assert running.counts("vitals.canary.lost").keys() == {"prometheus"}
 
 
+@pytest.mark.slow
 def test_few_are_under_way_to_a_frozen_store_and_the_rest_is_skipped(world: World, tmp_path: Path) -> None:
     world.elasticsearch.freeze()
     with Running(world, tmp_path) as running:
@@ -202,6 +206,7 @@ def test_it_says_that_it_goes_on_more_often_than_it_asks(monkeypatch: pytest.Mon
     assert said[-1] - said[0] >= 0.06
 
 
+@pytest.mark.slow
 def test_a_service_that_is_away_is_counted_and_asked_again(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -247,6 +252,7 @@ def test_an_interval_that_is_none_is_a_sentence(text: str) -> None:
         StackSettings.load(canary_interval=text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", ["0s", "1s"])
 def test_the_process_ends_at_once_when_it_is_told_to(world: World, tmp_path: Path, interval: str) -> None:
     """Also while the Collector is away, which it would have told its last figures."""

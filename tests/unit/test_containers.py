@@ -31,6 +31,8 @@ from vitals.settings.stack import StackSettings
 
 from ..own_code import OWN_CODE
 
+pytestmark = pytest.mark.slow
+
 VITALS = Path(sys.executable).with_name("vitals")
 OURS = Owner(10500, 10500)
 

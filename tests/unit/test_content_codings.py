@@ -142,6 +142,7 @@ def test_a_bomb_is_answered_413(client: TestClient, path: str, encoder: str) -> 
     assert "once decoded" in answer.json()["error" if path.startswith("/v2") else "detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_bomb_is_not_made(encoder: str, twice: bool) -> None:
@@ -172,6 +173,7 @@ def test_the_limit_is_that_of_the_decoded_body_too(encoder: str, more: int) -> N
         assert decode(content, NAMES[encoder], most=limit) == body
 
 
+@pytest.mark.slow
 def test_a_large_body_is_decoded_beside_the_event_loop() -> None:
     body = bytes(20_000_000)
     assert decode(gzipped(body), "gzip", most=50_000_000) == body
@@ -206,6 +208,7 @@ def test_labels_come_compressed(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("coding", "content"), [("br", b"x"), ("gzip", b"x")], ids=["br", "gzip"])
 def test_what_cannot_be_decoded_is_counted(client: TestClient, emitted: Emitted, coding: str, content: bytes) -> None:
     def counted() -> float:

@@ -17,7 +17,7 @@ from vitals.settings.stack import StackSettings
 from ..ports import free_ports
 from .checkout_copies import clean_environment, copied, run, small_checkout, with_environment, with_own_environment
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

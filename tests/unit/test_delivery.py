@@ -152,6 +152,7 @@ def test_a_full_queue_behind_the_receiver_is_counted_and_not_sent_again(receiver
     exporting.exporter.shutdown()
 
 
+@pytest.mark.slow
 def test_short_of_memory_is_sent_again(receiver: Receiver) -> None:
     exporting = Exporting(receiver)
     busy = _refusal(receiver, grpc.StatusCode.UNAVAILABLE, 503, "data refused due to high memory usage")
@@ -174,6 +175,7 @@ def test_an_answer_that_says_never_is_counted_by_its_name(receiver: Receiver) ->
     exporting.exporter.shutdown()
 
 
+@pytest.mark.slow
 def test_a_doubtful_answer_is_tried_a_few_times_and_does_not_hold_up_the_rest(receiver: Receiver) -> None:
     exporting = Exporting(receiver)
     receiver.answers = [_refusal(receiver, grpc.StatusCode.INTERNAL, 500, "can't read it")] * 5
@@ -213,6 +215,7 @@ def test_what_a_receiver_takes_only_in_part_is_counted(receiver: Receiver) -> No
     exporting.exporter.shutdown()
 
 
+@pytest.mark.slow
 def test_shutdown_sends_what_is_left(receiver: Receiver) -> None:
     exporting = Exporting(receiver)
     exporting.export("before")

@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from .test_delivery import HttpReceiver
+
+pytestmark = pytest.mark.slow
 
 _BEGIN = """
 import os, sys

@@ -29,6 +29,7 @@ def unused() -> Iterator[str]:
         yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempted", [True, False], ids=["tried before", "ends at once"])
 @pytest.mark.parametrize("address", ["unused", "nobody.invalid:4317"])
 @pytest.mark.parametrize("made", [GrpcSpanExporter, HttpSpanExporter], ids=["grpc", "http"])
@@ -63,6 +64,7 @@ def test_the_end_does_not_wait_for_nobody(
     assert {point.attributes.get("error.type"): point.value for point in exported.data.data_points}["shutdown"] == 1
 
 
+@pytest.mark.slow
 def test_one_that_listens_and_is_slow_has_the_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -81,6 +81,7 @@ def stack_of(behave: Callable[[socket.socket], None], state: Path) -> Iterator[R
         yield Running(settings, Settings.load(service_port=ports["service_port"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behave", "limit_seconds"),
     [(say_nothing, 15), (trickle, 5), (say_something_else, 15)],
@@ -105,6 +106,7 @@ def test_half_dead_engines_neither_hang_nor_raise(
         assert by_check["writes"].sentence == "elasticsearch does not answer (ReadTimeout)."
 
 
+@pytest.mark.slow
 def test_with_nothing_started_nothing_is_called_in_order(tmp_path: Path) -> None:
     """A disk with room is no comfort there."""
     with contextlib.ExitStack() as closed_ports:
@@ -150,6 +152,7 @@ def test_an_engine_that_is_away_is_wrong_once() -> None:
     assert [one.severity for one in examined(away, elsewhere)] == ["wrong", "skipped"]
 
 
+@pytest.mark.slow
 def test_of_what_does_not_run_that_is_said(env: dict[str, str]) -> None:
     answer = vitals(env, "doctor", "--json")
     assert answer.returncode == 1, answer.stderr
@@ -162,6 +165,7 @@ def test_of_what_does_not_run_that_is_said(env: dict[str, str]) -> None:
     assert by_check["writes"]["sentence"] == "elasticsearch does not answer (ConnectError)."
 
 
+@pytest.mark.slow
 def test_a_port_that_someone_else_holds_is_named_with_who(env: dict[str, str]) -> None:
     with listening(say_nothing) as port:
         told = json.loads(vitals({**env, "JAEGER_PORT": str(port)}, "doctor", "--json").stdout)
@@ -171,6 +175,7 @@ def test_a_port_that_someone_else_holds_is_named_with_who(env: dict[str, str]) -
     assert f"(process {os.getpid()}), which is not of this stack" in held["sentence"]
 
 
+@pytest.mark.slow
 def test_in_a_container_nothing_is_claimed_of_ports_and_folders(env: dict[str, str], tmp_path: Path) -> None:
     secrets = tmp_path / "state" / "secrets"
     secrets.mkdir(parents=True)

@@ -55,6 +55,7 @@ def test_half_a_standard_deviation_is_found_in_1000_rows_of_a_large_reference(fe
     assert false_alarms.normal(5000, 1000, features, windows=2000).power["0.5"] >= 0.9
 
 
+@pytest.mark.slow
 def test_the_real_features_of_iris_keep_the_promise_too() -> None:
     rates = false_alarms.iris(112, 150, windows=2000)
     assert rates.false_alarms <= PROMISED + 3 * rates.error
@@ -92,6 +93,7 @@ def test_psi_is_the_definition_term_by_term(pair: tuple[np.ndarray, np.ndarray])
         assert found == pytest.approx(sum(terms))
 
 
+@pytest.mark.slow
 def test_evidently_gives_the_same_for_the_same_categories(pair: tuple[np.ndarray, np.ndarray]) -> None:
     """PSI word for word; of Jensen-Shannon it takes the natural logarithm, which makes it smaller by the root of ln 2."""
     pytest.importorskip("evidently")

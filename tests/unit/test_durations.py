@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitals.settings.durations import seconds
+from vitals.settings.durations import is_length, seconds
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,12 @@ from vitals.settings.durations import seconds
 )
 def test_in_seconds(text: str, length: float) -> None:
     assert seconds(text) == length
+    assert is_length(text)
 
 
 @pytest.mark.parametrize("text", ["", "5", "s", "1y", "1.5h", "-1s", "1 h", "1h 30m", "h1", "1H"])
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a length of time"):
         seconds(text)
+    assert not is_length(text)
+    assert not is_length([text])

@@ -186,6 +186,7 @@ print(json.dumps([asked, told]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [[], ["behind"]], ids=["plain", "behind BaseHTTPMiddleware"])
 def test_what_a_server_logs_after_the_request_has_its_trace(behind: list[str]) -> None:
     nothing = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}

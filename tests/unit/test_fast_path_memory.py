@@ -12,6 +12,8 @@ from vitals.checkout import ROOT
 
 from .fast_path_memory import KINDS, LONG, REQUESTS
 
+pytestmark = pytest.mark.slow
+
 ALLOWED_BYTES = 3_000_000
 """Less than a sixth of what the clients sent; a thousand addresses of clients, which are remembered, take 2.1 MB."""
 

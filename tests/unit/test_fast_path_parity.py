@@ -13,6 +13,8 @@ import pytest
 
 from .parity import logs_of, points_of, spans_of
 
+pytestmark = pytest.mark.slow
+
 MADE = ("otel.sdk.span.started", "otel.sdk.log.created")
 """What the SDK counts of spans and records when they are made."""
 

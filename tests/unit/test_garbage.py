@@ -23,6 +23,7 @@ def _as_it_was() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.slow
 def test_it_waits_until_the_process_is_ready() -> None:
     before = gc.get_freeze_count()
     with garbage_waits():

@@ -8,7 +8,9 @@ from opentelemetry.sdk.metrics.export import ExponentialHistogram, InMemoryMetri
 from opentelemetry.sdk.metrics.export import Histogram as ExplicitHistogram
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
-from vitals.telemetry.defaults import REQUEST_SECONDS, VIEWS
+from vitals.model_events import histograms
+from vitals.telemetry import defaults
+from vitals.telemetry.defaults import REQUEST_SECONDS
 
 ADVISED = [1.0, 2.0, 3.0]
 OURS = {
@@ -23,7 +25,7 @@ OURS = {
 def test_whatever_is_the_default(exponential: bool) -> None:
     chosen = {Histogram: ExponentialBucketHistogramAggregation()} if exponential else None
     reader = InMemoryMetricReader(preferred_aggregation=chosen)
-    meter = MeterProvider([reader], views=VIEWS, shutdown_on_exit=False).get_meter("test")
+    meter = MeterProvider([reader], views=[*defaults.VIEWS, *histograms.VIEWS], shutdown_on_exit=False).get_meter("test")
     for name in (*OURS, "shop.basket"):
         meter.create_histogram(name, explicit_bucket_boundaries_advisory=ADVISED).record(1)
     meter.create_counter("ml.predictions").add(1)

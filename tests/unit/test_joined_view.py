@@ -12,13 +12,14 @@ import pytest
 from rich.console import Console
 
 from vitals.backends.backend_table import unused_places
-from vitals.cli.drawing.waterfall import draw, tree
-from vitals.cli.verbs.trace import as_document
+from vitals.cli.drawing.waterfall import draw
 from vitals.errors import SettingsError
 from vitals.lookup.clients.elasticsearch import nanoseconds as in_nanoseconds
 from vitals.lookup.records import Exemplar, Log, Span, TraceView
 from vitals.lookup.trace_lookup import checked_trace_id, look, reason
 from vitals.settings.stack import StackSettings
+from vitals.trace_view.document import as_document
+from vitals.trace_view.span_tree import tree
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = 1_700_000_000_000_000_000

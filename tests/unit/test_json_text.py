@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from vitals.api.requests.json_text import JsonAnswer, parsed
 
+pytestmark = pytest.mark.slow
+
 LARGE = 10**40
 
 

@@ -82,6 +82,7 @@ def test_gives_kibana_all_of_it_in_calls_that_it_takes() -> None:
     assert kibana.default == "vitals-logs"
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_nothing_and_a_chosen_default_stays() -> None:
     with serving(Kibana()) as kibana:
         _set_up(kibana)
@@ -92,6 +93,7 @@ def test_a_second_run_changes_nothing_and_a_chosen_default_stays() -> None:
     assert kibana.default == "someone-elses"
 
 
+@pytest.mark.slow
 def test_waits_until_kibana_works_and_says_how_it_is() -> None:
     told = Told()
     with serving(Kibana(not_ready_for=3)) as kibana:
@@ -161,6 +163,7 @@ def test_a_partial_import_names_what_failed_and_why() -> None:
     assert "dashboard vitals-overview: unknown migration failed" in sentence
 
 
+@pytest.mark.slow
 def test_a_kibana_that_goes_silent_does_not_hold_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kibana_setup, "_REQUEST_SECONDS", 0.3)
     path = "/api/saved_objects/_import"
@@ -179,6 +182,7 @@ def test_what_kibana_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
         _set_up(kibana, folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_verb_takes_address_and_secrets_from_the_environment(tmp_path: Path) -> None:
     (tmp_path / "elasticsearch-analyst-password").write_text("from-a-file\n")
     with serving(Kibana(password="from-a-file")) as kibana:

@@ -199,6 +199,7 @@ def test_what_is_printed_is_what_is_printed_without_us(found: dict[Any, Any], ho
         assert "".join(line for line in watched[0].splitlines(keepends=True) if ours not in line) == plain[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "when"), CASES)
 def test_all_of_it_is_sent_once(found: dict[Any, Any], how: str, when: str) -> None:
     _, _, sent = found[how, when, True]

@@ -14,6 +14,8 @@ import pytest
 from vitals.host.processes import wait_until
 from vitals.serving.loop_watchdog import STATUS, where
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = """
 import asyncio, logging, re, sys, time
 from vitals.serving.loop_watchdog import loop_watched

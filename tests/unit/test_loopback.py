@@ -115,6 +115,7 @@ def answering() -> Iterator[str]:
     receiver.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", [NOWHERE, "socks5://127.0.0.1:9"])
 @pytest.mark.parametrize("verb", [["status"], ["trace", "1" * 32], ["doctor"]])
 def test_verbs_end_without_a_traceback(tmp_path: Path, verb: list[str], proxy: str) -> None:

@@ -30,6 +30,8 @@ from vitals.profiling.examples import EXAMPLES, train_example
 
 from .models import CARD, made_in, mixed, pipeline_of, rows_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "final",

@@ -22,6 +22,8 @@ from vitals.errors import DataError
 from vitals.model.served import ServedModel, load_model
 from vitals.profiling.bundle import Card, Made, Reference, make_folder
 
+pytestmark = pytest.mark.slow
+
 N = 160
 
 

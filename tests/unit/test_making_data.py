@@ -171,7 +171,7 @@ def test_files_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return real(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", without_pyarrow)
-    with pytest.raises(DataError, match=r"pip install 'vitals\[parquet\]'"):
+    with pytest.raises(DataError, match=r"pip install 'vitals-otel\[parquet\]'"):
         read_table(tmp_path / "bad.parquet")
 
 

@@ -19,6 +19,8 @@ from vitals.profiling.bundle import Made, Reference
 
 from .models import made_in
 
+pytestmark = pytest.mark.slow
+
 
 def rows_by_the_clock() -> pd.DataFrame:
     random = np.random.default_rng(3)

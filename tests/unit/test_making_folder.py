@@ -16,6 +16,8 @@ from vitals.profiling.examples import train_example
 
 from .models import CARD, mixed, pipeline_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_folder_made_anew_has_nothing_of_the_model_before(tmp_path: Path, model_folder: Path) -> None:
     import shutil

@@ -71,6 +71,7 @@ def test_an_onnx_pipeline_with_one_input_a_column(tmp_path: Path) -> None:
     assert np.allclose([one.probabilities for one in found], model.predict_proba(features), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [["member", "age"], ["age", "member"], ["city", "member", "age"], ["member", "age", "city"]])
 def test_a_conversion_beside_a_boolean_column_computes_in_double_precision(tmp_path: Path, order: list[str]) -> None:
     """And can be loaded: skl2onnx takes its outputs' type from the first input."""
@@ -89,6 +90,7 @@ def test_a_conversion_beside_a_boolean_column_computes_in_double_precision(tmp_p
     assert np.allclose(probabilities, model.predict_proba(table[order]), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_onnx_regressor_says_what_scikit_learn_says(tmp_path: Path) -> None:
     from skl2onnx.common.data_types import FloatTensorType
 

@@ -140,6 +140,7 @@ def test_a_pickle_that_needs_what_is_not_here_says_so(tmp_path: Path, pickled: b
     _refused(tmp_path / "m.pkl", said)
 
 
+@pytest.mark.slow
 def test_a_function_of_a_script_is_named(tmp_path: Path) -> None:
     """Pickled by another Python whose __main__ has the function, as a notebook's has."""
     script = (
@@ -177,6 +178,7 @@ def _make(path: Path, content: bytes, table: pd.DataFrame = _TABLE) -> Made:
     return make_folder(path, reference, Card("old"), path.parent / "served", allow_pickle=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [("m.pkl", _of_older(_MODEL)), ("m.pkl", _of_older(_MODEL, 2)), ("m.skops", _skops_of_older(_MODEL))],
@@ -191,6 +193,7 @@ def test_both_versions_of_a_model_are_told(tmp_path: Path, name: str, content: b
     assert loaded.facts.trained_with == made.facts.trained_with
 
 
+@pytest.mark.slow
 def test_todays_version_alone_is_told_of_todays_model(tmp_path: Path) -> None:
     made = _make(tmp_path / "m.pkl", pickle.dumps(_MODEL))
     assert made.facts.trained_with == f"scikit-learn {sklearn.__version__}"
@@ -226,6 +229,7 @@ def test_a_model_of_another_scikit_learn_that_can_not_be_asked_names_both(tmp_pa
         _make(tmp_path / "m.pkl", _of_older(model))
 
 
+@pytest.mark.slow
 def test_a_served_model_that_can_not_be_asked_any_more_names_both(tmp_path: Path) -> None:
     made = _make(tmp_path / "m.pkl", _of_older(_MODEL))
     model = open_artefact(tmp_path / "m.pkl", allow_pickle=True)

@@ -76,6 +76,7 @@ def _by_row(inputs: Inputs, rows: list[Any]) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", ["array", "frame"])
 @given(rows=st.lists(_ROWS, min_size=1, max_size=12))
 @settings(deadline=None, max_examples=60)

@@ -18,6 +18,7 @@ def test_the_loaded_model_answers(model_folder: Path) -> None:
     assert load(model_folder, allow_pickle=False, threads=1).predict([[5.1, 3.5, 1.4, 0.2]])[0].predicted == "setosa"
 
 
+@pytest.mark.slow
 def test_the_check_in_a_process_of_its_own_passes_and_raises_as_loading_here_does(model_folder: Path, tmp_path: Path) -> None:
     check_model(model_folder, allow_pickle=False, threads=1)
     broken = tmp_path / "broken"

@@ -99,6 +99,7 @@ print(json.dumps(sorted({(pool["user_api"], pool["num_threads"]) for pool in thr
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "pools"),
     [
@@ -120,6 +121,7 @@ def _jobs(estimator: Any) -> dict[str, Any]:
     return {name: value for name, value in estimator.get_params().items() if name.split("__")[-1] == "n_jobs"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [

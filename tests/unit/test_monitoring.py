@@ -13,12 +13,12 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from vitals.bundle.schema import Predictions
 from vitals.errors import ModelMismatch
+from vitals.model_events import histograms
 from vitals.monitoring.features import LATEST_ROWS, FeatureMetrics
 from vitals.monitoring.predictions import Calibration, PredictionMetrics
 from vitals.monitoring.reference import add_reference_metrics
 from vitals.monitoring.validation import ValidationMetrics
 from vitals.telemetry import Counts
-from vitals.telemetry.defaults import VIEWS
 
 from .reference import CLASSES, ISLAND, MODEL, NUMBER, NUMBERS, bins
 
@@ -28,7 +28,7 @@ class Measured:
 
     def __init__(self) -> None:
         self._reader = InMemoryMetricReader()
-        self._provider = MeterProvider([self._reader], views=VIEWS)
+        self._provider = MeterProvider([self._reader], views=histograms.VIEWS)
         self.meter: Meter = self._provider.get_meter("test")
 
     def points(self, metric: str, *keys: str) -> dict[Any, float]:

@@ -13,9 +13,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vitals.api.predict import read_rows
+from vitals.api.requests.column_values import LONGEST_CATEGORY
 from vitals.api.requests.request_schema import add_request_schemas
 from vitals.api.requests.rows import RowReader, Wrong
-from vitals.api.requests.values import LONGEST_CATEGORY
 from vitals.bundle.folder import read_folder
 from vitals.errors import InvalidInput
 from vitals.monitoring.validation import possible_failures
@@ -216,6 +216,7 @@ def test_features_are_logged_where_the_operator_says_so(penguins: TestClient, em
     assert "ml.prediction.features" not in (span.attributes or {})
 
 
+@pytest.mark.slow
 def test_what_is_logged_of_one_request_is_bounded_and_what_is_left_out_is_told(
     penguins: TestClient, emitted: Emitted, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +246,7 @@ def test_what_is_logged_of_one_request_is_bounded_and_what_is_left_out_is_told(
     assert (read_back.rows, read_back.omitted, read_back.unreadable) == ([], 1, 0)
 
 
+@pytest.mark.slow
 def test_a_regression_answers_a_number_and_nothing_about_confidence(tmp_path: Path, memory: Emitted, emitted: Emitted) -> None:
     train_example(tmp_path, "diabetes")
     with one_more_service(Settings.load(model_dir=tmp_path)) as client:
@@ -270,6 +272,7 @@ def test_a_regression_answers_a_number_and_nothing_about_confidence(tmp_path: Pa
         assert client.post("/labels", json={"prediction_id": again, "label": "much"}).status_code == 422
 
 
+@pytest.mark.slow
 def test_monitoring_stays_within_its_budget() -> None:
     """The best of five, against what one `add` of the SDK's counter costs in the same run: a slow machine slows both."""
     import importlib.util

@@ -72,6 +72,7 @@ def _with_feature(name: Any) -> pd.DataFrame:
     return pd.DataFrame({name: _ROWS[:, 0], "other": _ROWS[:, 1], "the target": np.where(_LEFT, "yes", "no")})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _WORKING)
 def test_a_feature_may_be_called_so(tmp_path: Path, name: str) -> None:
     made = _make(tmp_path, _with_feature(name))
@@ -86,6 +87,7 @@ def test_a_feature_may_not_be_called_so(tmp_path: Path, name: str, said: str) ->
     assert not (tmp_path / "served").exists()
 
 
+@pytest.mark.slow
 def test_names_that_are_numbers_are_their_digits(tmp_path: Path) -> None:
     table = pd.DataFrame({0: _ROWS[:, 0], 1: _ROWS[:, 1], "the target": np.where(_LEFT, "yes", "no")})
     made = _make(tmp_path, table, model=LogisticRegression().fit(_ROWS, table["the target"]))
@@ -98,6 +100,7 @@ def test_names_that_are_equal_as_text_are_refused(tmp_path: Path) -> None:
         _make(tmp_path, table, model=LogisticRegression().fit(_ROWS, table["the target"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _WORKING)
 def test_a_class_may_be_called_so(tmp_path: Path, name: str) -> None:
     table = pd.DataFrame({"a": _ROWS[:, 0], "b": _ROWS[:, 1], "the target": np.where(_LEFT, name, "no")})
@@ -116,6 +119,7 @@ def test_a_class_may_not_be_called_so(tmp_path: Path, name: str, said: str) -> N
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _WORKING)
 def test_a_category_may_be_called_so(tmp_path: Path, name: str) -> None:
     made = _make(tmp_path, *_with_category(name))

@@ -152,6 +152,7 @@ def test_a_secret_in_the_headers_is_not_told(monkeypatch: pytest.MonkeyPatch) ->
     assert "s3cret" not in "".join(otel_variables.wrong_for_service())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "name", "value"),
     [
@@ -177,6 +178,7 @@ def test_every_verb_says_it_without_a_traceback(tmp_path: Path, verb: list[str],
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_sampler_that_nothing_can_read_stops_no_other_verb(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "vitals.cli", "options"],

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from vitals.cli.drawing.page import page
 from vitals.lookup.links import Link
 from vitals.lookup.records import Exemplar, Log, Span, TraceView
+from vitals.trace_view.page import page
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = 1_700_000_000_000_000_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vitals.cli.drawing.page import page
+from vitals.trace_view.page import page
 
 from .test_page import TRACE, view
 

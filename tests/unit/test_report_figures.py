@@ -49,6 +49,7 @@ def test_too_few_rows_for_a_verdict_have_none(iris: ServedFolder, held_out: list
     assert any("too few for a verdict" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_a_feature_whose_drift_is_not_watched_has_no_verdict(
     iris: ServedFolder, held_out: list[LoggedRow], model_folder: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def diabetes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_regression_has_errors_instead_of_accuracy(diabetes: Path, tmp_path: Path) -> None:
     pytest.importorskip("evidently")
     from vitals.report.evidently_page import Page

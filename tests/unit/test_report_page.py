@@ -16,6 +16,8 @@ from vitals.report.rows import LoggedRow
 from .logged_double import Kept, label, logged
 from .made_reports import held_out, iris, made
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["held_out", "iris"]
 
 SCRIPT = "</script><script>alert(1)</script>"
@@ -64,7 +66,7 @@ def test_without_evidently_it_says_what_to_install(iris: ServedFolder, monkeypat
     from vitals.report import evidently_page
 
     monkeypatch.setattr(evidently_page, "find_spec", lambda _: None)
-    with pytest.raises(ReportError, match=r"install vitals\[report\], or use --json"):
+    with pytest.raises(ReportError, match=r"install vitals-otel\[report\], or use --json"):
         evidently_page.Page(iris.profile)
 
 

@@ -42,6 +42,7 @@ def test_a_reference_file_is_csv_or_parquet_and_wrong_ones_are_sentences(
             read_rows(tmp_path / name, iris.profile)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "lands"), [("Mali", ("Mali", None, None, None)), ("NA", ("NA", "None", None, "null"))])
 def test_profiles_and_reports_read_a_file_alike(tmp_path: Path, first: str, lands: tuple[str | None, ...]) -> None:
     """Gaps are those of plain pandas for both, and so is a word for nothing that is a category."""

@@ -34,6 +34,7 @@ def vitals(tmp_path: Path, *words: str, **variables: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("windows", ["demo", "production"])
 def test_the_list_has_every_scenario(tmp_path: Path, windows: str) -> None:
     told = json.loads(vitals(tmp_path, "list", "--json", ALERT_WINDOWS=windows).stdout)
@@ -43,6 +44,7 @@ def test_the_list_has_every_scenario(tmp_path: Path, windows: str) -> None:
     assert all(name in for_people for name in SCENARIOS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "variables", "sentence"),
     [

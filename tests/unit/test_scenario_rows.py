@@ -37,6 +37,10 @@ def held_out(folder: Path, *lines: str) -> Path:
     return folder
 
 
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    assert read_rows(held_out(tmp_path, f"\ufeff{HEADER}", "1,Dream,true,1,a"), CLASSES) == [GOOD]
+
+
 def test_rows_are_values_of_their_kind(tmp_path: Path) -> None:
     read = read_rows(held_out(tmp_path, HEADER, "1.5,Dream,True,2,a", "2,,false,1,b", "0,Biscoe,1,7,c"), CLASSES)
     assert [row.label for row in read] == ["a", "b", "c"]
@@ -62,6 +66,7 @@ def test_whole_numbers_stay_whole_and_labels_of_a_regression_are_numbers(tmp_pat
         ([HEADER], ModelMissing, "no row"),
         (["sepal length (cm),island,tagged,species", "1,Dream,true,a"], ModelMismatch, "'code'"),
         ([HEADER, "1,Dream,true,1,a", "many,Dream,true,1,a"], ModelMismatch, "line 3: 'many'"),
+        ([HEADER, "1,Dream,true,1"], ModelMismatch, "line 2: the row has no cell in the column 'species'"),
         ([HEADER, "1,Dream,perhaps,1,a"], ModelMismatch, "'perhaps' is not a value of the column 'tagged'"),
     ],
 )

@@ -25,6 +25,8 @@ from vitals.scenarios.traffic.plan import Plan, Told
 from vitals.scenarios.traffic.rows import read_rows
 from vitals.scenarios.traffic.traffic_process import can_send, sending
 
+pytestmark = pytest.mark.slow
+
 
 class Service(ThreadingHTTPServer):
     """Answers like the service, and remembers what it was asked."""
@@ -200,7 +202,7 @@ def test_every_amount_is_bounded(changed: dict[str, float], tmp_path: Path) -> N
 
 def test_without_locust_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending_module.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(StackError, match=r"pip install 'vitals\[scenarios\]'"):
+    with pytest.raises(StackError, match=r"pip install 'vitals-otel\[scenarios\]'"):
         can_send()
 
 

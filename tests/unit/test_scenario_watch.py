@@ -89,6 +89,7 @@ def test_a_burnt_budget_does_not_matter_where_its_alert_may_fire(clock: Callable
     assert clock() == 1000
 
 
+@pytest.mark.slow
 def test_no_quiet_in_time_names_what_is_there(clock: Callable[[], float]) -> None:
     with pytest.raises(StackError, match=r"needs the stack to itself, and after \d+ s FeatureDrift is active\."):
         watching(Told(alerts=[[ACTIVE]], query=[[]]).alerts()).wait_for_quiet(Expectation(NONE), Silent())

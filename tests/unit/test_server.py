@@ -26,6 +26,8 @@ from vitals.settings.service import Settings
 
 from ..ports import free_ports
 
+pytestmark = pytest.mark.slow
+
 _UNTIL_READY = """
 import gc, json, sys, time
 from fastapi.testclient import TestClient

@@ -48,6 +48,7 @@ def test_tells_its_model(client: TestClient) -> None:
     assert model["trace_id"]
 
 
+@pytest.mark.slow
 def test_lives_and_is_ready(client: TestClient) -> None:
     assert client.get("/health/live").json()["status"] == "alive"
     assert client.get("/health/ready").json()["status"] == "ready"

@@ -60,6 +60,7 @@ def _observed(emitted: Emitted) -> float:
     )
 
 
+@pytest.mark.slow
 def test_a_model_that_hangs_is_told_to_clients_and_to_whoever_asks_for_readiness(
     hanging: TestClient, let_go: threading.Event, emitted: Emitted
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from .otlp_sink import Sink, otlp_sink, run_program
 
+pytestmark = pytest.mark.slow
+
 _BEGIN = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})

@@ -88,6 +88,7 @@ def as_ever(everything: list[list[str]]) -> Any:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["alone", "in a server"])
 def test_every_verdict_is_that_of_skops_by_itself(way: str, everything: list[list[str]], as_ever: Any) -> None:
     said = _python(_VERDICTS, way, given=json.dumps(everything))
@@ -109,6 +110,7 @@ def test_the_known_names_are_those_of_what_is_installed() -> None:
     assert known_names() == written.splitlines()[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "short"),
     [

@@ -77,6 +77,7 @@ def _fit(name: str, estimator: Any) -> Any:
     return estimator.fit(rows, np.c_[_TWO, _TWO])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "estimator"), _families(), ids=[name for name, _ in _families()])
 def test_every_estimator_is_served_or_refused_with_its_cause(tmp_path: Path, name: str, estimator: Any) -> None:
     path = tmp_path / "model.skops"
@@ -126,6 +127,7 @@ _OPTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", _OPTIONS, ids=str)
 def test_options_of_estimators_are_read_too(tmp_path: Path, estimator: Any) -> None:
     fitted = estimator.fit(_ROWS, _TWO)

@@ -42,6 +42,7 @@ def vitals(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.slow
 def test_status_of_what_does_not_run_is_1_with_every_component(env: dict[str, str], tmp_path: Path) -> None:
     in_file = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
     [another] = free_ports(1)
@@ -57,6 +58,7 @@ def test_status_of_what_does_not_run_is_1_with_every_component(env: dict[str, st
     assert whole["elasticsearch"]["password_file"] == str(tmp_path / "state" / "secrets" / "elasticsearch-reader-password")
 
 
+@pytest.mark.slow
 def test_wrong_settings_are_sentences_and_status_2(env: dict[str, str]) -> None:
     answer = vitals({**env, "PROMETHEUS_PORT": "80", "LOGS_RETENTION": "week"}, "up")
     assert answer.returncode == 2
@@ -64,18 +66,21 @@ def test_wrong_settings_are_sentences_and_status_2(env: dict[str, str]) -> None:
     assert [line.split(" ")[0] for line in answer.stderr.splitlines()] == ["PROMETHEUS_PORT", "LOGS_RETENTION"]
 
 
+@pytest.mark.slow
 def test_an_environment_file_that_is_not_there_is_said(env: dict[str, str], tmp_path: Path) -> None:
     answer = vitals({**env, "VITALS_ENV_FILE": str(tmp_path / "none")}, "status")
     assert answer.returncode == 2
     assert answer.stderr.startswith("VITALS_ENV_FILE is wrong")
 
 
+@pytest.mark.slow
 def test_down_of_nothing_is_fine(env: dict[str, str]) -> None:
     answer = vitals(env, "down")
     assert answer.returncode == 0
     assert "Nothing was running." in answer.stderr
 
 
+@pytest.mark.slow
 def test_credentials_before_the_first_start_say_so(env: dict[str, str]) -> None:
     answer = vitals(env, "credentials")
     assert answer.returncode == 2

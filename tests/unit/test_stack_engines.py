@@ -83,6 +83,7 @@ def test_an_engine_is_built_once_and_then_found(tmp_path: Path) -> None:
     assert sorted(kept) == sorted([cache.folder("engine").name, f".{cache.folder('engine').name}.lock"])
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_build_an_engine_once(tmp_path: Path) -> None:
     recipe(tmp_path / "native", "engine")
     built = []

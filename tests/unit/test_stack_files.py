@@ -70,6 +70,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, distribution: Path) -> None:
     secrets = Secrets(settings.vitals_state_dir / "secrets")
     secrets.ensure()
@@ -93,6 +94,7 @@ def test_elasticsearch_gets_its_users_roles_and_heap(settings: StackSettings, di
     assert mode(config) == 0o700
 
 
+@pytest.mark.slow
 def test_a_second_start_keeps_the_hashes_and_the_keystore(settings: StackSettings, distribution: Path) -> None:
     secrets = Secrets(settings.vitals_state_dir / "secrets")
     secrets.ensure()
@@ -187,6 +189,16 @@ def test_the_digest_changes_with_options_and_not_with_the_rest(settings: StackSe
     assert settings_digest(environment, {"OTEL_SDK_DISABLED": "true"}, "service") != first
     changed = StackSettings.load(**{**settings.model_dump(), "logs_retention": "3d"})
     assert settings_digest(ours(changed), {}, "service") != first
+
+
+def test_an_option_that_one_group_reads_starts_no_other_anew(settings: StackSettings) -> None:
+    marked = StackSettings.read_by("collector")
+    assert {"METRICS_BACKEND", "LOGS_BACKEND", "TRACES_BACKEND", "QUEUE_BYTES", "CANARY_INTERVAL", "LOG_FILES"} == marked
+    environment = ours(settings)
+    for name in marked:
+        other = {**environment, name: "other"}
+        differ = {group for group in GROUPS if settings_digest(other, {}, group) != settings_digest(environment, {}, group)}
+        assert differ == {"collector"}
 
 
 def test_the_size_of_queues_reaches_the_collector_only_where_it_is_set(settings: StackSettings) -> None:

@@ -25,6 +25,7 @@ def start(mark: str, script: str = LASTS) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", script], env={**os.environ, MARK: mark}, start_new_session=True)
 
 
+@pytest.mark.slow
 def test_processes_are_found_by_their_mark_with_their_children(tmp_path: Path) -> None:
     mine, other = f"{tmp_path.name}:elk", f"{tmp_path.name}x:elk"
     children = [start(mine), start(other)]
@@ -52,6 +53,7 @@ def test_what_does_not_heed_sigterm_is_killed(tmp_path: Path) -> None:
     child.wait()
 
 
+@pytest.mark.slow
 def test_stopping_what_lost_its_supervisor_ends_it(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path.name, "service", tmp_path)
     child = start(supervisor.mark)

@@ -222,6 +222,7 @@ def test_a_mark_for_what_is_missing(tmp_path: Path, mark: str) -> None:
     assert column.values[:10] == (*[None] * 9, TABLE["wage"][9])
 
 
+@pytest.mark.slow
 def test_the_command_hands_its_options_to_both_files(tmp_path: Path) -> None:
     from sklearn.linear_model import LogisticRegression
     from skops.io import dump

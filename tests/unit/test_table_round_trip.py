@@ -18,6 +18,8 @@ from vitals.estimators.known_column import KnownColumn
 from vitals.profiling.reading.columns import Column
 from vitals.profiling.reading.data_files import column_of, read_table
 
+pytestmark = pytest.mark.slow
+
 ROWS = 50
 _TEXTS = st.text(string.ascii_letters + string.digits + " ,;\"'\n.-+_é", min_size=1, max_size=6)
 _CELLS = {

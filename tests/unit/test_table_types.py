@@ -94,6 +94,7 @@ def test_the_target_is_text_where_the_models_classes_are(tmp_path: Path, classes
     assert (frame["x"].dtype == object) == text
 
 
+@pytest.mark.slow
 def test_the_marks_of_gaps_are_those_of_pandas(tmp_path: Path) -> None:
     """Each mark alone, in a column of numbers and in one of text; and a category of that name where the model knows one."""
     for mark in GAP_MARKS - {""}:

@@ -257,6 +257,7 @@ print("the end")
 """
 
 
+@pytest.mark.slow
 def test_the_last_application_delivers_what_all_of_them_left() -> None:
     """In a process of its own, where the first application sets the providers."""
     variables = {"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}

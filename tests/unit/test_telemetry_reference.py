@@ -65,6 +65,7 @@ def _kind(metric: Any) -> str:
     return ("counter" if metric.sum.is_monotonic else "up-down counter") if data == "sum" else str(data)
 
 
+@pytest.mark.slow
 def test_every_metric_is_in_the_reference_and_of_its_kind_and_unit(sent: Sink) -> None:
     found = {(one.name, _kind(one), one.unit) for one in sent.metrics}
     assert found == {(one.name, one.kind, one.unit) for one in OURS.values() if one.name not in ONLY_AFTER}
@@ -75,12 +76,14 @@ ONLY_AFTER = {"vitals.logs.lost"}
 """Metrics that no run has unless something breaks; tests/unit/test_logs_handler.py breaks it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [one for one in OURS.values() if one.name not in ONLY_AFTER], ids=lambda one: one.name)
 def test_each_metric_has_the_attributes_of_its_row(sent: Sink, metric: Metric) -> None:
     found = set(_types([one.item for one in sent.points if one.metric == metric.name]))
     assert found - set(metric.in_failure) == set(metric.attributes)
 
 
+@pytest.mark.slow
 def test_every_span_has_the_attributes_of_its_row(sent: Sink) -> None:
     found: defaultdict[str, set[str]] = defaultdict(set)
     rows = {span.name: span for span in SPANS}
@@ -96,6 +99,7 @@ def test_every_span_has_the_attributes_of_its_row(sent: Sink) -> None:
     assert {key for of in found.values() for key in of} >= of_http
 
 
+@pytest.mark.slow
 def test_every_event_of_a_span_has_the_attributes_of_its_row(sent: Sink) -> None:
     events = [event for one in sent.spans for event in one.item.events]
     assert {event.name for event in events} == {one.event for one in SPAN_EVENTS}
@@ -103,6 +107,7 @@ def test_every_event_of_a_span_has_the_attributes_of_its_row(sent: Sink) -> None
         assert set(_types([event for event in events if event.name == row.event])) == set(row.attributes)
 
 
+@pytest.mark.slow
 def test_every_log_record_has_the_attributes_and_the_severity_of_its_row(sent: Sink) -> None:
     rows = {row.event: row for row in LOGS if row.source == "service"}
     records: defaultdict[str, list[Any]] = defaultdict(list)
@@ -114,6 +119,7 @@ def test_every_log_record_has_the_attributes_and_the_severity_of_its_row(sent: S
         assert not event or {one.severity_text for one in records[event]} == {row.severity}
 
 
+@pytest.mark.slow
 def test_every_attribute_is_of_the_types_that_its_row_says(sent: Sink) -> None:
     everything = [one.item for one in (*sent.spans, *sent.logs, *sent.points)]
     everything += [event for one in sent.spans for event in one.item.events]
@@ -122,6 +128,7 @@ def test_every_attribute_is_of_the_types_that_its_row_says(sent: Sink) -> None:
         assert name in OF_A_TEST or types == rows.get(name), name
 
 
+@pytest.mark.slow
 def test_every_resource_attribute_is_in_the_reference(sent: Sink) -> None:
     resources = [one.resource for one in (*sent.spans, *sent.logs, *sent.points)]
     assert all(resource.keys() == {one.name for one in RESOURCE} for resource in resources)

@@ -9,12 +9,13 @@ import httpx2 as httpx
 import pytest
 from rich.console import Console
 
-from vitals.cli.drawing.page import page
-from vitals.cli.drawing.waterfall import draw, summary
-from vitals.cli.verbs.trace import as_document
+from vitals.cli.drawing.waterfall import draw
 from vitals.lookup.clients import elasticsearch, jaeger
 from vitals.lookup.records import Log, Span, TraceView
 from vitals.lookup.remarks import remark
+from vitals.trace_view.document import as_document
+from vitals.trace_view.page import page
+from vitals.trace_view.summary import summary
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = 1_700_000_000_000_000_000

@@ -19,15 +19,18 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from vitals.telemetry import LoggedRows, Prediction
-from vitals.telemetry.fast_path import predicted, record
+from vitals.model_events.named_model import NamedModel
+from vitals.model_events.prediction import LoggedRows, Prediction
+from vitals.model_events.prediction_event import PredictionEvent
+from vitals.telemetry.fast_path import record
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
-from vitals.telemetry.fast_path.named_model import NamedModel
 from vitals.telemetry.fast_path.shape import Shape, Template
 from vitals.telemetry.fast_path.span import RequestSpan
 from vitals.telemetry.logs.log_handler import OtlpHandler
 
 from .log_sink import Sink
+
+pytestmark = pytest.mark.slow
 
 SCOPE = InstrumentationScope("test")
 NAMES = (
@@ -109,7 +112,7 @@ SHAPES = st.builds(
     status=st.sampled_from([None, 200, 500]),
 )
 PREDICTED = st.builds(
-    predicted.Predicted,
+    PredictionEvent,
     st.lists(st.builds(Prediction, TEXT, st.just("setosa"), st.floats(0, 1)), min_size=1, max_size=2),
     st.none() | st.builds(LoggedRows, TEXT, st.integers(0, 1)),
     st.just(MODEL),

@@ -39,6 +39,7 @@ def profile(model_folder: Path) -> Profile:
     return read_folder(model_folder).profile
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(row=st.dictionaries(st.sampled_from([*NAMES, "another"]), values, max_size=5), reverse=st.booleans())
 def test_both_ways_agree(profile: Profile, row: dict[str, Any], reverse: bool) -> None:

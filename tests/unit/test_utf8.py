@@ -40,6 +40,7 @@ def test_once_is_enough_where_it_is_utf8(encoding: str, begun_again: list[Any], 
     assert begun_again == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variables",
     [

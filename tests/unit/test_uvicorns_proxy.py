@@ -13,6 +13,8 @@ from vitals.host.processes import wait_until
 from .otlp_sink import Sink, otlp_sink
 from .proxied import CLIENT, PROXY, answered, as_clients_say, as_nginx_says, uvicorn_serves
 
+pytestmark = pytest.mark.slow
+
 ARGUMENTS = {
     "outside": ("--proxy-headers", "--forwarded-allow-ips", PROXY, "--root-path", "/ml"),
     "inside": ("--no-proxy-headers",),

@@ -112,6 +112,7 @@ def test_the_client_compresses_what_it_sends(iris: str, coding: str) -> None:
     assert result.as_numpy("predict").tolist() == ["setosa", "virginica"]
 
 
+@pytest.mark.slow
 def test_text_numbers_and_gaps_in_one_request(penguins: str) -> None:
     kinds = {name: "BYTES" if isinstance(value, str) else "FP64" for name, value in PENGUIN.items()}
     with triton.InferenceServerClient(penguins) as client:
@@ -127,6 +128,7 @@ def test_text_numbers_and_gaps_in_one_request(penguins: str) -> None:
     assert answer.json()["outputs"][0]["data"][0] == "Gentoo"
 
 
+@pytest.mark.slow
 def test_numbers_come_out_of_a_regression(diabetes: str) -> None:
     with triton.InferenceServerClient(diabetes) as client:
         names = [one["name"] for one in client.get_model_metadata("diabetes")["inputs"]]

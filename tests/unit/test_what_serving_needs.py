@@ -82,6 +82,7 @@ def _of(names: set[str], imported: set[str]) -> set[str]:
     return {one for one in imported if any(one == name or one.startswith(f"{name}.") for name in names)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exporter", ["otlp", "none"])
 def test_a_graph_is_served_without_what_trains_models(model_folder: Path, tmp_path: Path, exporter: str) -> None:
     folder = read_folder(model_folder)

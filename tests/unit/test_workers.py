@@ -19,6 +19,8 @@ from vitals.host.processes import wait_until
 
 from ..ports import free_ports
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = """
 import asyncio, os, socket, sys, time
 

@@ -25,10 +25,12 @@ from vitals.model.batcher import Batcher
 from vitals.model.call_pace import CallPace, measured_pace
 from vitals.model.served import ServedModel, load_model
 from vitals.model.threads import threads_of_a_call
+from vitals.model_events import histograms
+from vitals.model_events.recorder import Recorder
 from vitals.monitoring.model_monitoring import ModelMonitoring
 from vitals.monitoring.prediction_key import prediction_key
 from vitals.settings.service import Settings
-from vitals.telemetry import Recorder, instrument
+from vitals.telemetry import instrument
 
 _logger = logging.getLogger(__name__)
 
@@ -140,6 +142,7 @@ def create_app(
         pull=settings.metrics_pull,
         shutdown_seconds=settings.shutdown_grace_seconds / 2,
         buffer_bytes=settings.telemetry_buffer_bytes,
+        views=histograms.VIEWS,
     )
     add_direct(app, predict_route(facts, profile))
     app.add_middleware(BodyLimit, max_bytes=settings.request_max_bytes)

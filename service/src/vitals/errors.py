@@ -2,6 +2,7 @@
 
 VitalsError
 ├── SettingsError           an option is wrong: the sentence names it
+├── ExtraMissing            a part of the package that a verb needs is not installed
 ├── WrongCheckout           the command was started for another checkout, or the data are another's
 ├── ModelError              a model's folder can't be served
 │   ├── ModelMissing        no artefact where MODEL_DIR points
@@ -39,6 +40,10 @@ class SettingsError(VitalsError):
     def __init__(self, sentences: Sequence[str]) -> None:
         self.sentences = tuple(sentences)
         super().__init__("\n".join(sentences))
+
+
+class ExtraMissing(VitalsError):
+    """An extra of the package that the verb needs is not installed: the sentence has the command that installs it."""
 
 
 class WrongCheckout(VitalsError):

@@ -23,7 +23,7 @@ import psutil
 
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
-from vitals_dashboards.fragile import BREAKS_IT, make_fragile_iris
+from vitals_dev.overflowing_iris import OVERFLOWING, make_overflowing_iris
 
 VITALS = Path(sys.executable).with_name("vitals")
 FLOWERS = {  # mean and spread, in cm, of what is sent
@@ -49,7 +49,7 @@ def running_stack() -> Iterator[StackSettings]:
         **{name.lower(): value for name, value in chosen.items() if name.lower() in StackSettings.model_fields}
     )
     try:
-        make_fragile_iris(state / "model")
+        make_overflowing_iris(state / "model")
         subprocess.run([VITALS, "up"], env=environment, check=True)
         yield settings
     finally:
@@ -100,7 +100,7 @@ def _send(client: httpx.Client, rng: random.Random, part: float) -> None:
         client.post("/predict", json={"features": {**row, "petal_width": "wide"}})
     elif kind < (0.28 if trouble else 0.03):
         # A number that overflows in the model: a real exception.
-        client.post("/predict", json={"features": {**row, **BREAKS_IT}})
+        client.post("/predict", json={"features": {**row, **OVERFLOWING}})
     elif kind < 0.06:
         client.get(rng.choice(("/model", "/model", "/no/such/path")))
     else:

@@ -10,8 +10,9 @@ from vitals.api.requests.request_schema import body_of
 from vitals.api.schemas import LabelsAnswer, RefusedLabel
 from vitals.api.state import State, state_of
 from vitals.errors import InvalidInput, LabelProblem
+from vitals.model_events.prediction import Label
 from vitals.monitoring.labels import LabelRefused, Reason
-from vitals.telemetry import Label, current_trace_id
+from vitals.telemetry import current_trace_id
 
 router = APIRouter()
 

@@ -12,7 +12,8 @@ from vitals.bundle.bins import Value
 from vitals.bundle.schema import Feature
 from vitals.errors import ModelTimeout, ServiceProblem
 from vitals.model.served import Outcome
-from vitals.telemetry import LoggedRows, Prediction, RequestContext
+from vitals.model_events.prediction import LoggedRows, Prediction
+from vitals.model_events.recorder import RequestContext
 
 MOST_LOGGED_BYTES = 65_536
 """What one log record holds of rows: thousands of rows in one request would make records that no store takes."""

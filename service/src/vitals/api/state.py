@@ -10,8 +10,8 @@ from vitals.bundle.model_card import ModelFacts
 from vitals.bundle.schema import Profile
 from vitals.errors import NotReady
 from vitals.model.batcher import Batcher
+from vitals.model_events.recorder import Recorder, RequestContext
 from vitals.monitoring.model_monitoring import ModelMonitoring
-from vitals.telemetry import Recorder, RequestContext
 
 
 @dataclass(slots=True)

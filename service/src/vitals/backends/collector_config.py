@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from vitals.backends.backend_table import SIGNALS, Signal, chosen
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.errors import SettingsError
 from vitals.settings.stack import StackSettings
 
@@ -15,7 +15,7 @@ OwnLogs = Literal["engine-logs", "container-logs"]
 
 __all__ = ["FOLDER", "SIGNALS", "OwnLogs", "Signal", "arguments", "available", "config_files"]
 
-FOLDER = ROOT / "otel-collector"
+FOLDER = CONFIGURATION / "otel-collector"
 
 
 def available(signal: Signal, folder: Path = FOLDER) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from vitals.backends.backend_table import BACKENDS, SIGNALS, Backend, Server, chosen, server_of
+from vitals.backends.backend_table import BACKENDS, SIGNALS, Backend, Notes, Server, chosen, server_of
 from vitals.backends.collector_config import FOLDER
 from vitals.backends.collector_metrics import parsed
 from vitals.host.progress import Progress
@@ -139,4 +139,4 @@ def _known(name: str) -> Backend:
     """The backend behind a pipeline; one that someone added themselves is taken to have no queue."""
     signal, _, part = name.partition("/")
     of_signal = next((BACKENDS[one] for one in SIGNALS if one == signal), {})
-    return of_signal.get(part, Backend(needs=""))
+    return of_signal.get(part, Backend("", Notes("", "", "")))

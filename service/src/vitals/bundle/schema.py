@@ -17,6 +17,8 @@ MOST_CATEGORIES = 20
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Category = str | int
+Kind = Literal["numeric", "categorical", "boolean"]
+"""What a feature's values are."""
 
 
 class _Part(BaseModel):
@@ -80,7 +82,7 @@ class Feature(Binned):
         pattern=r"^[^\x00-\x1f\x7f]+$",
         description="The column's name, and the name in requests.",
     )
-    kind: Literal["numeric", "categorical", "boolean"]
+    kind: Kind
     integer: bool = Field(False, description="Numeric: the reference had whole numbers only.")
     dtype: str = Field(
         "",

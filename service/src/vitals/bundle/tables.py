@@ -1,7 +1,8 @@
-"""CSV files, read in one way wherever they come in: as a plain `pandas.read_csv` reads them."""
+"""CSV files and their cells: read as a plain `pandas.read_csv` reads them, or, where each cell must be there, row by row."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ GAP_MARKS = frozenset(
     )
 )
 """What pandas reads as a missing value by itself: the empty cell, and these words (pandas.read_csv, `na_values`)."""
+
+
+_TRUTHS = {
+    **dict.fromkeys(("true", "1", "1.0", "yes"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,21 @@ def read_csv(path: Path, form: CsvFormat | None = None, **more: Any) -> pandas.D
 def read_text(path: Path, form: CsvFormat | None = None, **more: Any) -> pandas.DataFrame:
     """Every cell of a CSV file as it is written; an empty one is the empty text. Raises as `read_csv`."""
     return read_csv(path, form, dtype=str, keep_default_na=False, na_values=[], **more)
+
+
+def read_records(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
+    """The names of the columns, and each row's cells by them, None where the row ends before it: pandas fills such a row up.
+
+    Needs no pandas. Raises OSError, and ValueError where the file is not in UTF-8.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte order mark first
+        reader = csv.DictReader(file)
+        return list(reader.fieldnames or []), list(reader)
+
+
+def truth_of(cell: str) -> bool | None:
+    """True or false as files write them; None for anything else."""
+    return _TRUTHS.get(cell.lower())
 
 
 def gap_marks(categories: Iterable[Any], form: CsvFormat | None = None) -> frozenset[str]:

@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from vitals.cli import verb_table
 from vitals.errors import SettingsError, VitalsError
 from vitals.loopback import keep_loopback_off_proxies
 from vitals.otel_variables import forget_empty, wrong_for_imports
@@ -18,6 +19,7 @@ def main() -> None:
     """Run the command; what goes wrong on purpose is a sentence on stderr and status 2, never a traceback."""
     in_utf8()
     try:
+        verb_table.must_be_runnable(sys.argv[1:])
         from vitals.cli import right_checkout, root
 
         right_checkout.refuse_for_another_checkout()

@@ -12,7 +12,7 @@ from types import FrameType
 
 import typer
 
-from vitals.checkout import ROOT
+from vitals.checkout import INSTALLED, ROOT
 from vitals.errors import SettingsError
 from vitals.settings import env_file
 
@@ -29,16 +29,18 @@ app = typer.Typer(
 def load_environment_file() -> None:
     """Read the checkout's .env, or the file that VITALS_ENV_FILE names; what the environment already says wins.
 
+    An installed package has no checkout: its .env is the one in the current folder.
+
     What looks like a misspelt option is told on stderr. Raises SettingsError when a named file is not there, and for one that
     can't be read.
     """
     named = os.environ.get("VITALS_ENV_FILE")
-    path = Path(named) if named else ROOT / ".env"
+    path = Path(named) if named else (Path.cwd() if INSTALLED else ROOT) / ".env"
     if named and not path.exists():
         raise SettingsError([f"VITALS_ENV_FILE is wrong: there is no file {path}."])
     told = env_file.misspelt(os.environ)
     if path.is_file():
-        told += env_file.load(path)
+        told += env_file.load(path, shared=INSTALLED and not named)
     for sentence in told:
         print(sentence, file=sys.stderr)  # noqa: T201 - before anything else is set up
 

@@ -10,7 +10,7 @@ import httpx2 as httpx
 from vitals.backends import backend_table
 from vitals.doctor.finding import Away
 from vitals.host.addresses import in_a_container
-from vitals.orchestration.groups import GroupName
+from vitals.orchestration.groups import SERVERS, GroupName
 from vitals.orchestration.native_stack import NativeStack
 from vitals.orchestration.status import COMPONENTS, Component, components
 from vitals.settings.service import Settings
@@ -89,4 +89,4 @@ class Running:
 
 def _target(group: GroupName) -> str:
     """What `vitals up` calls it: some groups have no name of their own there."""
-    return {"collector": "service", "victorialogs": "prom-graf"}.get(group, group)
+    return "prom-graf" if group in SERVERS else {"collector": "service"}.get(group, group)

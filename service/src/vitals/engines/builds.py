@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,8 +32,7 @@ def build(recipe: Recipe, scratch: Path, out: Path, log: Path, stop: Event) -> N
 
     Raises BuildError with a sentence that names the engine and the log; Stopped when `stop` is set.
     """
-    work = scratch / "recipe"
-    shutil.copytree(recipe.folder, work)
+    work = _writable_copy(recipe.folder, scratch / "recipe")
     maker = _Maker(recipe, work, scratch, log, stop)
     if recipe.kind == "maven":
         maker.maven(out)
@@ -40,6 +40,14 @@ def build(recipe: Recipe, scratch: Path, out: Path, log: Path, stop: Event) -> N
     if recipe.kind == "collector":
         work = maker.generated_collector()
     maker.go(work, out)
+
+
+def _writable_copy(folder: Path, to: Path) -> Path:
+    """Where the package is installed its files may be read-only, and a copy has their modes; builds write into it."""
+    shutil.copytree(folder, to)
+    for path in (to, *to.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    return to
 
 
 class _Maker:

@@ -21,9 +21,9 @@ from vitals.errors import BuildError
 from vitals.host.permissions import let_through, readable_by_all
 from vitals.host.processes import Stopped
 from vitals.host.progress import Progress, Silent
+from vitals.settings.sizes import GIB
 
-_GIB = 1024**3
-_MEMORY_OF_A_GO_BUILD = 3 * _GIB
+_MEMORY_OF_A_GO_BUILD = 3 * GIB
 """What the largest of the links takes, with room."""
 
 _LEFT_OVER_SECONDS = 86400

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.errors import BuildError
 
 Kind = Literal["go", "collector", "maven"]
 
-RECIPES = ROOT / "native"
+RECIPES = CONFIGURATION / "native"
 
 GO_ENVIRONMENT = {
     "CGO_ENABLED": "0",

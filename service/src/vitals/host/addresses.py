@@ -6,6 +6,9 @@ import os
 
 from vitals.host.processes import MARK
 
+EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+"""Addresses by which a process listens on every interface, each with the loopback address at which it is asked then."""
+
 
 def address(variable: str, port: int) -> str:
     """Loopback, unless SECRETS_DIR says that this is one of the stack's own containers: there the variable names the engine."""
@@ -24,5 +27,5 @@ def service_url(listening: str, port: int) -> str:
 
 def host_to_ask(listening: str) -> str:
     """The host of a URL to what listens on that address: loopback where that is everywhere, IPv6 in brackets."""
-    asked = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listening, listening)  # noqa: S104 - compared with, not listened on
+    asked = EVERYWHERE.get(listening, listening)
     return f"[{asked}]" if ":" in asked else asked

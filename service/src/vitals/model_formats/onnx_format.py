@@ -25,7 +25,7 @@ def read_onnx(path: Path, output: OnnxOutput | None = None, *, threads: int = 1)
     try:
         import onnxruntime
     except ImportError:
-        raise ModelMismatch(f"{path} is an ONNX model, and ONNX Runtime is not installed: pip install 'vitals[onnx]'.") from None
+        raise ModelMismatch(f"{path} is an ONNX model; ONNX Runtime is not installed: pip install 'vitals-otel[onnx]'.") from None
     content = path.read_bytes()
     other = _other_format(content)
     if other:

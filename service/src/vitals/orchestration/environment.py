@@ -14,12 +14,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vitals.backends import collector_config
+from vitals.backend_rows.table import stack_options
+from vitals.backends import backend_table, collector_config
 from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.engines.cache import Engines
 from vitals.host.addresses import host_to_ask
 from vitals.host.secrets import Secrets
-from vitals.orchestration.groups import GroupName
+from vitals.orchestration.groups import SERVERS, GroupName
 from vitals.provisioning import elasticsearch_files
 from vitals.settings.durations import seconds
 from vitals.settings.service import Settings
@@ -66,25 +68,15 @@ def with_inherited(ours: Mapping[str, str], inherited: Mapping[str, str]) -> dic
     return {**kept, **ours}
 
 
+_OF_SERVERS: dict[GroupName, frozenset[str]] = {
+    server: frozenset({server.upper(), f"{server.upper()}_DATA", *backend_table.server_ports(server)}) for server in SERVERS
+}
+
 _READ_BY_ONE: dict[GroupName, frozenset[str]] = {
+    **_OF_SERVERS,
     "collector": frozenset(
-        {
-            *(
-                "METRICS_BACKEND",
-                "LOGS_BACKEND",
-                "TRACES_BACKEND",
-                "COLLECTOR_CONFIG",
-                "LOG_FILES",
-                "LOGS_FILE",
-                "CANARY_INTERVAL",
-                "QUEUE_BYTES",
-            ),
-            *("COLLECTOR_SCRAPE_PORT", "COLLECTOR_REMOTE_WRITE_PORT", "COLLECTOR_VICTORIAMETRICS_PORT"),
-            *("VICTORIAMETRICS_URL", "MIMIR_URL", "MIMIR_TENANT", "LOKI_URL", "VICTORIALOGS_URL", "TEMPO_OTLP_ENDPOINT"),
-            *("OTLP_BACKEND_ENDPOINT", "OTLP_BACKEND_AUTHORIZATION_FILE"),
-        }
-    ),
-    "victorialogs": frozenset({"VICTORIALOGS", "VICTORIALOGS_DATA", "VICTORIALOGS_PORT"}),
+        {"COLLECTOR_CONFIG", *StackSettings.read_by("collector"), *(option.name for option in stack_options())}
+    ).difference(*_OF_SERVERS.values()),
 }
 """What no other group reads, and so need not be started anew for."""
 
@@ -121,18 +113,8 @@ def _backends(settings: StackSettings) -> dict[str, str]:
     return {
         # Unset is not empty to the Collector: its files have the default.
         **({"QUEUE_BYTES": str(settings.queue_bytes)} if settings.queue_bytes else {}),
-        "METRICS_BACKEND": settings.metrics_backend,
-        "LOGS_BACKEND": settings.logs_backend,
-        "TRACES_BACKEND": settings.traces_backend,
-        "VICTORIAMETRICS_URL": settings.victoriametrics_url,
-        "MIMIR_URL": settings.mimir_url,
-        "MIMIR_TENANT": settings.mimir_tenant,
-        "LOKI_URL": settings.loki_url,
-        "VICTORIALOGS_URL": settings.victorialogs_url or f"http://{LOOPBACK}:{settings.victorialogs_port}",
-        "LOGS_FILE": str(settings.logs_file or settings.vitals_state_dir / "collector" / "logs" / "logs.jsonl"),
-        "TEMPO_OTLP_ENDPOINT": settings.tempo_otlp_endpoint,
-        "OTLP_BACKEND_ENDPOINT": settings.otlp_backend_endpoint,
-        "OTLP_BACKEND_AUTHORIZATION_FILE": str(settings.otlp_backend_authorization_file or os.devnull),
+        **{f"{signal.upper()}_BACKEND": name for signal, name in backend_table.chosen(settings).items()},
+        **backend_table.environment(settings),
     }
 
 
@@ -146,6 +128,7 @@ def _folders(settings: StackSettings, inherited: Mapping[str, str]) -> dict[str,
     return {
         "PREDICTION_KEY_FILE": inherited.get("PREDICTION_KEY_FILE") or str(Secrets(state / "secrets").prediction_key),
         "CHECKOUT": str(ROOT),
+        "CONFIGURATION": str(CONFIGURATION),
         "VITALS_STATE_DIR": str(state),
         "VITALS_CACHE_DIR": str(settings.vitals_cache_dir),
         "SECRETS_DIR": str(state / "secrets"),
@@ -156,7 +139,7 @@ def _folders(settings: StackSettings, inherited: Mapping[str, str]) -> dict[str,
         "ALERTMANAGER_FOLDER": str(state / "alertmanager"),
         "ALERTMANAGER_DATA": str(state / "alertmanager" / "data"),
         "JAEGER_DATA": str(state / "jaeger"),
-        "VICTORIALOGS_DATA": str(state / "victorialogs"),
+        **{f"{server.upper()}_DATA": str(state / server) for server in SERVERS},
         "ELASTICSEARCH_DATA": str(state / "elasticsearch" / "data"),
         "ELASTICSEARCH_LOGS": str(state / "elasticsearch" / "logs"),
         "ES_PATH_CONF": str(state / "elasticsearch" / "config"),

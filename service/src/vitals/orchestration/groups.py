@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from vitals.backend_rows.row import Server
+from vitals.backends.backend_table import collector_ports, server_ports
+from vitals.settings.sizes import MIB
 
 GroupName = Literal["elk", "prom-graf", "victorialogs", "collector", "service"]
 Target = Literal["all", "elk", "prom-graf", "service"]
-
-_MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ GROUPS: dict[GroupName, Group] = {
     "elk": Group(
         "elk",
         ("ELASTICSEARCH_PORT", "ELASTICSEARCH_TRANSPORT_PORT"),
-        1300 * _MIB,
+        1300 * MIB,
         ("elasticsearch/data", "elasticsearch/logs", "elasticsearch/tmp"),
     ),
     "prom-graf": Group(
@@ -45,10 +47,10 @@ GROUPS: dict[GroupName, Group] = {
             "NODE_EXPORTER_PORT",
             "ALERTMANAGER_PORT",
         ),
-        400 * _MIB,
+        400 * MIB,
         ("prometheus", "jaeger", "alertmanager"),
     ),
-    "victorialogs": Group("victorialogs", ("VICTORIALOGS_PORT",), 100 * _MIB, ("victorialogs",)),
+    "victorialogs": Group("victorialogs", server_ports("victorialogs"), 100 * MIB, ("victorialogs",)),
     "collector": Group(
         "collector",
         (
@@ -57,24 +59,22 @@ GROUPS: dict[GroupName, Group] = {
             "ALERTS_PORT",
             "COLLECTOR_HEALTH_PORT",
             "COLLECTOR_METRICS_PORT",
-            "COLLECTOR_SCRAPE_PORT",
-            "COLLECTOR_REMOTE_WRITE_PORT",
-            "COLLECTOR_VICTORIAMETRICS_PORT",
+            *collector_ports(),
         ),
-        230 * _MIB,
+        230 * MIB,
         ("collector",),
     ),
-    "service": Group("service", ("SERVICE_PORT",), 250 * _MIB, ()),
+    "service": Group("service", ("SERVICE_PORT",), 250 * MIB, ()),
 }
 """In the order of starting: the engines that store come before what sends to them; stopping goes the other way."""
 
-SERVERS: frozenset[GroupName] = frozenset({"victorialogs"})
+SERVERS: frozenset[Server] = frozenset(get_args(Server))
 """Groups that run only where a chosen backend wants them."""
 
 _OF_TARGET: dict[Target, tuple[GroupName, ...]] = {
     "all": tuple(GROUPS),
     "elk": ("elk",),
-    "prom-graf": ("prom-graf", "victorialogs"),
+    "prom-graf": ("prom-graf", *get_args(Server)),
     "service": ("collector", "service"),
 }
 

@@ -22,7 +22,8 @@ from vitals.host.secrets import Secrets, make_private_folder, write_atomically
 from vitals.orchestration import preflight, stored_data
 from vitals.orchestration.environment import settings_digest, stack_environment, with_inherited
 from vitals.orchestration.failure_sentences import sentence_of_a_failed_start, sentence_of_a_late_start
-from vitals.orchestration.groups import GROUPS, GroupName, Target, members, waves
+from vitals.orchestration.groups import GROUPS, SERVERS, GroupName, Target, members, waves
+from vitals.orchestration.start_plan import StartPlan, start_plan
 from vitals.orchestration.status import components
 from vitals.orchestration.supervisor import GRACE_SECONDS, Supervisor
 from vitals.provisioning import alertmanager_files, elasticsearch_files, prometheus_files
@@ -112,44 +113,46 @@ class NativeStack:
         """Start what does not run and, after stopping them, the groups to start `anew`; gives all that were started."""
         running = self._running(target)
         wanted = members(target, self._servers())
-        to_start = [name for name in wanted if name in anew or name not in running]
-        if to_start:
-            preflight.check(
-                self.settings,
-                missing=self.engines.missing(),
-                to_start=to_start,
-                running=running,
-                stack=self.ident,
-                env=self.env,
-            )
-            self.engines.ensure(told)
-        if "collector" in to_start and "collector" in running:
-            environment = with_inherited(self.environment(), self.env)
-            collector_validation.must_start(self.engines.binary("otelcol"), self.settings, environment)
-        # A Collector or a service is stopped only once the engines are there for the next one: it is away for as short as can be.
-        to_stop = list(anew)
-        if volumes or not set(anew) <= {"collector", "service"}:
-            self._stop_in_order(to_stop, told)
-            to_stop = []
+        plan = start_plan(wanted, running=running, anew=anew, deletes_data=volumes)
+        self._check(plan.start, running, told)
+        self._stop_in_order(plan.stop_first, told)
         if volumes:
             stored_data.delete(self.state, target)
-        started: list[GroupName] = []
-        with self._undone_on_failure(started):
-            if to_start:
-                self._prepare(to_start, told)
-            for wave in waves(wanted):
-                if set(wave) & set(to_stop):
-                    self._stop_in_order(to_stop, told)
-                    to_stop = []
-                for name in wave:
-                    if name in to_start:
-                        started.append(name)
-                        self._start(name)
-                self._wait_until_ready(wave, told, new=to_start)
+        self._carry_out(plan, told)
         if "collector" in wanted and self.queues.waiting:
             self.queues = queue_drain.emptied(self.queues, self.settings, self.collector, told)
         self._stop_in_order([name for name in running if name not in members(target, self._servers())], told)
-        return started
+        return plan.start
+
+    def _check(self, to_start: Sequence[GroupName], running: Sequence[GroupName], told: Progress) -> None:
+        """Raises where the groups could not start, while nothing has been stopped; builds the engines that are missing."""
+        if not to_start:
+            return
+        preflight.check(
+            self.settings,
+            missing=self.engines.missing(),
+            to_start=to_start,
+            running=running,
+            stack=self.ident,
+            env=self.env,
+        )
+        self.engines.ensure(told)
+        if "collector" in to_start and "collector" in running:
+            environment = with_inherited(self.environment(), self.env)
+            collector_validation.must_start(self.engines.binary("otelcol"), self.settings, environment)
+
+    def _carry_out(self, plan: StartPlan, told: Progress) -> None:
+        """Prepare, then stop, start and wait, wave by wave; what was started is stopped where that fails."""
+        started: list[GroupName] = []
+        with self._undone_on_failure(started):
+            if plan.start:
+                self._prepare(plan.start, told)
+            for wave in plan.waves:
+                self._stop_in_order(wave.stop, told)
+                for name in wave.start:
+                    started.append(name)
+                    self._start(name)
+                self._wait_until_ready(wave.groups, told, new=plan.start)
 
     def owner(self) -> DataOwner:
         """Whose the data are that this stack would use."""
@@ -172,7 +175,7 @@ class NativeStack:
         """Folders, secrets and configuration files, for all groups, since they know of one another; and a model to serve."""
         self.state.mkdir(parents=True, exist_ok=True)
         self.secrets.ensure()
-        for folder in ("logs", "collector", "collector/queue", "jaeger", "victorialogs"):
+        for folder in ("logs", "collector", "collector/queue", "jaeger", *SERVERS):
             make_private_folder(self.state / folder)
         if "elk" in to_start:
             # Not under one that runs: it watches its files, and takes one that is not its own yet for a loss of all roles.

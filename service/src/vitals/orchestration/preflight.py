@@ -20,9 +20,9 @@ from vitals.errors import PreflightError, SettingsError
 from vitals.host.ports import belongs_to, described, in_use, listeners
 from vitals.orchestration.groups import GROUPS, GroupName
 from vitals.provisioning import elasticsearch_files
+from vitals.settings.sizes import GIB
 from vitals.settings.stack import StackSettings
 
-GIB = 1024**3
 OLDEST_GO = (1, 25)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vitals.orchestration.groups import GROUPS, Target, members
+from vitals.orchestration.groups import GROUPS, SERVERS, Target, members
 
 _EVERYTHING = (
     "secrets",
@@ -13,7 +13,7 @@ _EVERYTHING = (
     "prometheus",
     "alertmanager",
     "jaeger",
-    "victorialogs",
+    *SERVERS,
     "collector",
     "logs",
     "model",

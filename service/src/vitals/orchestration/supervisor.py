@@ -17,12 +17,12 @@ from typing import Any
 import httpx2 as httpx
 import psutil
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.errors import StackError
 from vitals.host.processes import MARK, end_all, marked, wait_until
 from vitals.orchestration.groups import GroupName
 
-COMPOSE_FILE = ROOT / "native" / "process-compose.yaml"
+COMPOSE_FILE = CONFIGURATION / "native" / "process-compose.yaml"
 
 GRACE_SECONDS = 75
 """Longer than the engines' shutdown timeouts in process-compose.yaml, which end what does not end itself."""
@@ -72,7 +72,7 @@ class Supervisor:
             ],
             # Built without cgo, it can't look its user up by itself.
             env={"USER": str(os.getuid()), **environment, MARK: self.mark},
-            cwd=ROOT,
+            cwd=CONFIGURATION,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -109,7 +109,7 @@ def _penguins() -> pd.DataFrame:
     try:
         from palmerpenguins import load_penguins
     except ImportError:
-        raise DataError("The penguins' data are not installed: pip install 'vitals[examples]'.") from None
+        raise DataError("The penguins' data are not installed: pip install 'vitals-otel[examples]'.") from None
     table: pd.DataFrame = load_penguins()
     return table.drop(columns="year")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.host.secrets import make_private_folder, write_atomically
 
-SOURCES = ROOT / "prom-graf" / "alertmanager"
+SOURCES = CONFIGURATION / "prom-graf" / "alertmanager"
 
 HISTORY_URL = "history.url"
 """The one file that differs by way of running; the one in the checkout is the containers'."""

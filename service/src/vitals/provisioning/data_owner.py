@@ -1,5 +1,6 @@
 """Whose data a state folder holds: a file in it names the checkout that made them, and no other one touches them.
 
+Where the package is installed, the folder of packages that it is in stands for the checkout.
 A copied checkout brings its `.env` along, and with it the original's VITALS_STATE_DIR.
 """
 
@@ -14,7 +15,7 @@ from typing import Literal
 
 import psutil
 
-from vitals.checkout import ROOT, is_checkout, same_folder
+from vitals.checkout import ROOT, described, same_folder, still_there
 from vitals.errors import WrongCheckout
 from vitals.host.secrets import write_atomically
 from vitals.settings.options import default_state_dir
@@ -40,8 +41,8 @@ class DataOwner:
         """Raise WrongCheckout where the data are those of another checkout."""
         if self.standing == "another's":
             raise WrongCheckout(
-                f"The data in {self.state} belong to the checkout {self.checkout}, not to this one ({ROOT}): "
-                f"choose another VITALS_STATE_DIR here, or work in {self.checkout}. To take them over, stop the stack there "
+                f"The data in {self.state} belong to {described(self.checkout or ROOT)}, not to {described(ROOT)}: choose "
+                "another VITALS_STATE_DIR here, or use the vitals command there. To take them over, stop the stack there "
                 f"and remove {self.state / OWNER_FILE}."
             )
 
@@ -50,7 +51,7 @@ class DataOwner:
         self.must_not_be_another()
         if self.standing == "unknown" and not _is_default(self.state):
             raise WrongCheckout(
-                f"Nothing is deleted: {self.state} does not say whose data it holds. If they are this checkout's ({ROOT}), "
+                f"Nothing is deleted: {self.state} does not say whose data it holds. If they are those of {described(ROOT)}, "
                 "start its stack once with this VITALS_STATE_DIR, which makes them its own, or delete them by hand."
             )
 
@@ -80,7 +81,7 @@ class DataOwner:
 def data_owner(state: Path, running: Iterable[psutil.Process] = ()) -> DataOwner:
     """Whose the data in `state` are. `running`: the processes of the stack on them, each of which knows its checkout too."""
     for checkout in _checkouts_of(running):
-        if not same_folder(checkout, ROOT) and is_checkout(checkout):
+        if not same_folder(checkout, ROOT) and still_there(checkout):
             return DataOwner(state, "another's", checkout)
     written = _written(state)
     if written is None:
@@ -105,7 +106,7 @@ def _is_default(state: Path) -> bool:
 def _standing(state: Path, checkout: Path, folder: Path) -> Standing:
     if checkout == ROOT or same_folder(checkout, ROOT):
         return "ours"
-    if not is_checkout(checkout):
+    if not still_there(checkout):
         return "moved"
     if same_folder(folder, state):
         return "another's"

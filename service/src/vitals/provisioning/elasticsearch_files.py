@@ -9,11 +9,11 @@ from pathlib import Path
 
 import bcrypt
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.host.secrets import USERS, Owner, Secrets, User, make_private_folder, write_atomically
 from vitals.settings.stack import StackSettings
 
-SOURCES = ROOT / "elk" / "elasticsearch"
+SOURCES = CONFIGURATION / "elk" / "elasticsearch"
 
 ROLES: dict[User, tuple[str, ...]] = {
     "admin": ("superuser",),

@@ -18,12 +18,12 @@ from typing import Any
 
 import httpx2 as httpx
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.errors import StackError
 from vitals.settings.durations import seconds
 from vitals.settings.stack import StackSettings
 
-TEMPLATES = ROOT / "elk" / "elasticsearch" / "templates"
+TEMPLATES = CONFIGURATION / "elk" / "elasticsearch" / "templates"
 
 _OURS = "vitals-"
 _POLL_SECONDS = 0.5

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.lookup.links import GRAFANA_DATA_SOURCES
 
-FOLDER = ROOT / "elk" / "kibana"
+FOLDER = CONFIGURATION / "elk" / "kibana"
 
 _LINK = "${TRACE_IN_GRAFANA}"
 """Where the files want the address that is only known at run time."""

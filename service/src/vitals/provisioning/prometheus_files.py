@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION, RUNBOOKS, runbook
 from vitals.errors import StackError
 from vitals.host.secrets import make_private_folder, write_atomically
 from vitals.settings.options import AlertWindows
 
-SOURCES = ROOT / "prom-graf" / "prometheus"
+SOURCES = CONFIGURATION / "prom-graf" / "prometheus"
 
 
 def prepare(folder: Path, environment: Mapping[str, str], alert_windows: AlertWindows) -> None:
@@ -36,7 +37,7 @@ def prepare(folder: Path, environment: Mapping[str, str], alert_windows: AlertWi
 def _prepare_rules(folder: Path, source: Path) -> None:
     """Exactly the rules of one profile: what an earlier start left of another is deleted."""
     make_private_folder(folder)
-    wanted = {file.name: file.read_text() for file in sorted(source.glob("*.yml"))}
+    wanted = {file.name: with_runbooks(file.read_text()) for file in sorted(source.glob("*.yml"))}
     if not wanted:
         raise StackError(f"{source} has no rules: `make rules` writes them.")
     for old in folder.glob("*.yml"):
@@ -44,6 +45,16 @@ def _prepare_rules(folder: Path, source: Path) -> None:
             old.unlink()
     for name, text in wanted.items():
         write_atomically(folder / name, text, mode=0o600)
+
+
+def with_runbooks(rules: str, place: Callable[[str], str] = runbook) -> str:
+    """The rules with the address of each runbook that is this project's own page as `place` gives it."""
+    return re.sub(rf"(?m)^( *runbook_url: ){RUNBOOKS}(\w+)\.md$", lambda found: f"{found[1]}{quoted(place(found[2]))}", rules)
+
+
+def quoted(path: str) -> str:
+    """A path as YAML has it; in quotes only where it needs them."""
+    return path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path)
 
 
 def filled(text: str, environment: Mapping[str, str]) -> str:

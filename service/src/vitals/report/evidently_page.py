@@ -35,7 +35,7 @@ class Page:
     def __init__(self, profile: Profile) -> None:
         if find_spec("evidently") is None:
             raise ReportError(
-                "The report is drawn by Evidently, which is not installed: install vitals[report], or use --json alone."
+                "The report is drawn by Evidently, which is not installed: install vitals-otel[report], or use --json alone."
             )
         # Evidently sends usage figures home unless this is set before it is imported, which takes seconds and comes last.
         os.environ["DO_NOT_TRACK"] = "1"

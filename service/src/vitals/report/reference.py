@@ -61,7 +61,9 @@ def read_rows(path: Path, profile: Profile) -> list[LoggedRow]:
         # As text: the profile knows each column's kind better than a guess.
         frame = pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else read_text(path)
     except ImportError:
-        raise SettingsError([f"{path} is parquet, which needs pyarrow: install vitals[parquet], or give a csv file."]) from None
+        raise SettingsError(
+            [f"{path} is parquet, which needs pyarrow: install vitals-otel[parquet], or give a csv file."]
+        ) from None
     except (OSError, ValueError) as wrong:  # ValueError: what pandas and pyarrow raise for a file that is none of theirs
         raise SettingsError([f"{path} can't be read as {path.suffix or 'csv'} ({wrong}): give a csv or parquet file."]) from None
     absent = [feature.name for feature in profile.features if feature.name not in frame.columns]

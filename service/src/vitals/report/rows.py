@@ -12,10 +12,9 @@ from typing import Any
 from vitals.bundle.bins import Value
 from vitals.bundle.classes import class_name
 from vitals.bundle.schema import Feature, Profile
+from vitals.bundle.tables import truth_of
 
 PREDICTED, LABELLED = "ml.prediction", "ml.label"
-
-_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 
 Predicted = str | float
 """A class, or (regression) a number."""
@@ -107,8 +106,7 @@ def value_of(feature: Feature, written: Any) -> Value:
             return None
         return None if math.isnan(number) else number
     if feature.kind == "boolean":
-        name = class_name(written).lower()
-        return True if name in _YES else False if name in _NO else None
+        return truth_of(class_name(written))
     known = {class_name(category): category for category in feature.categories}
     name = class_name(written)
     if name not in known and all(isinstance(category, int) for category in feature.categories):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vitals.checkout import ROOT
-from vitals.settings.durations import seconds
+from vitals.configuration import CONFIGURATION
+from vitals.settings.durations import is_length, seconds
 
-WINDOWS_FILE = ROOT / "prom-graf" / "prometheus" / "rules" / "windows.toml"
+WINDOWS_FILE = CONFIGURATION / "prom-graf" / "prometheus" / "rules" / "windows.toml"
 
 _PART = 0.5
 _NOT_OF_TRAFFIC = ("host",)
@@ -56,11 +55,7 @@ def _longest(profile: str, of_pair: Callable[[list[float]], float], file: Path) 
     for name, table in tables.items():
         if isinstance(table, dict) and name not in _NOT_OF_TRAFFIC:
             for key, value in table.items():
-                durations = [one for one in (value if isinstance(value, list) else [value]) if _is_duration(one)]
+                durations = [one for one in (value if isinstance(value, list) else [value]) if is_length(one)]
                 if durations and key not in _NOT_WINDOWS:
                     found.append(of_pair([seconds(one) for one in durations]))
     return max(found)
-
-
-def _is_duration(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"(\d+(ms|[smhd]))+", value) is not None

@@ -30,9 +30,10 @@ _ALIKE = 0.9
 """From here on (of 1) a variable of the environment is taken for a misspelt option: most of what is there is nobody's option."""
 
 
-def load(path: Path) -> list[str]:
+def load(path: Path, *, shared: bool = False) -> list[str]:
     """Set what `path` says in the environment, where that does not say otherwise already; gives what to tell about its lines.
 
+    A `shared` file holds other programs' options too: only a name that is almost an option's is told.
     Raises SettingsError for a file that can't be read, is not UTF-8, or has a line that says nothing.
     """
     text = _text(path)
@@ -40,7 +41,7 @@ def load(path: Path) -> list[str]:
     if wrong := list(_wrong(lines, path)):
         raise SettingsError(wrong)
     dotenv.load_dotenv(stream=io.StringIO(text), override=False)
-    return list(_unknown(lines, path))
+    return list(_unknown(lines, path, _ALIKE if shared else 0.0))
 
 
 def misspelt(environment: Mapping[str, str]) -> list[str]:
@@ -81,12 +82,14 @@ def _wrong(lines: Sequence[Binding], path: Path) -> Iterator[str]:
             yield f"{path}, line {one.original.line}{shown} says nothing: a line is NAME=value, or a comment after #."
 
 
-def _unknown(lines: Sequence[Binding], path: Path) -> Iterator[str]:
+def _unknown(lines: Sequence[Binding], path: Path, least_alike: float) -> Iterator[str]:
     known = _known()
     for one in lines:
         if one.key is None or one.key in known or _OTHERS.fullmatch(one.key):
             continue
-        near = difflib.get_close_matches(one.key.upper(), known, n=1, cutoff=_LIKE)
+        near = difflib.get_close_matches(one.key.upper(), known, n=1, cutoff=max(_LIKE, least_alike))
+        if least_alike and not near:
+            continue
         meant = f": did you mean {near[0]}?" if near else ". `vitals options` lists them."
         yield f"{path}, line {one.original.line}: {one.key} is no option{meant}"
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from vitals.backend_rows.table import overlay_options, stack_options
 from vitals.settings.images import ContainerSettings
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
@@ -49,7 +50,7 @@ def options(of: Section) -> Iterator[Option]:
 
 def every_option() -> set[str]:
     """The variables of all of them."""
-    return {option.name for _, settings in _sections() for option in options(settings)}
+    return {option.name for of_section in _sections().values() for option in of_section}
 
 
 def as_env() -> str:
@@ -59,32 +60,39 @@ def as_env() -> str:
         "# Variables of the environment win over .env; OTEL_* variables work as OpenTelemetry says.",
         "# Generated from the settings: `vitals options --format env`.",
     ]
-    seen: set[str] = set()
-    for title, settings in _sections():
+    for title, of_section in _sections().items():
         lines += ["", f"# --- {title} ---"]
-        for option in options(settings):
-            if option.name not in seen:
-                seen.add(option.name)
-                made = f" Default: {option.made}." if option.made else ""
-                lines += [f"# {option.why} ({option.kind}){made}", f"#{option.name}={option.default}"]
+        for option in of_section:
+            made = f" Default: {option.made}." if option.made else ""
+            lines += [f"# {option.why} ({option.kind}){made}", f"#{option.name}={option.default}"]
     return "\n".join(lines) + "\n"
 
 
 def as_markdown() -> str:
     """The table of docs/options.md, between its markers."""
     lines = [MARKERS[0], "| Option | Type | Default | What for |", "|---|---|---|---|"]
-    seen: set[str] = set()
-    for _, settings in _sections():
-        for option in options(settings):
-            if option.name not in seen:
-                seen.add(option.name)
-                default = option.made or (f"`{option.default}`" if option.default else "")
-                lines.append(f"| `{option.name}` | {option.kind} | {default} | {option.why} |")
+    for of_section in _sections().values():
+        for option in of_section:
+            default = option.made or (f"`{option.default}`" if option.default else "")
+            lines.append(f"| `{option.name}` | {option.kind} | {default} | {option.why} |")
     return "\n".join([*lines, MARKERS[1]]) + "\n"
 
 
-def _sections() -> list[tuple[str, Section]]:
-    return [("the model service", Settings), ("the engines", StackSettings), ("containers", ContainerSettings)]
+def _sections() -> dict[str, list[Option]]:
+    """Each option once, by the title that it stands below."""
+    classes: dict[str, Section] = {"the model service": Settings, "the engines": StackSettings, "containers": ContainerSettings}
+    of_backends = {option.name for option in (*stack_options(), *overlay_options())}
+    sections: dict[str, list[Option]] = {title: [] for title in (*classes, _OF_BACKENDS)}
+    seen: set[str] = set()
+    for title, settings in classes.items():
+        for option in options(settings):
+            if option.name not in seen:
+                seen.add(option.name)
+                sections[_OF_BACKENDS if option.name in of_backends else title].append(option)
+    return sections
+
+
+_OF_BACKENDS = "one backend each"
 
 
 def _kind(field: FieldInfo) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from vitals.checkout import ROOT
+from vitals.checkout import NAME, ROOT
 from vitals.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
@@ -19,6 +20,13 @@ AlertWindows = Literal["production", "demo"]
 Age = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,7}[smhd]$")]
 Timeout = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(ms|s|m)$")]
 Interval = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4})[smh]$")]
+
+
+@dataclass(frozen=True)
+class ReadBy:
+    """On an option's type: the one group of the stack that reads it, so that no other starts anew where it changes."""
+
+    group: str
 
 
 def home_of(kind: Literal["cache", "state"]) -> Path:
@@ -38,8 +46,8 @@ def home_of(kind: Literal["cache", "state"]) -> Path:
 
 
 def default_state_dir() -> Path:
-    """One folder a checkout, so that two clones do not share data or secrets."""
-    return home_of("state") / f"{ROOT.name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+    """One folder a checkout or environment, so that two of them do not share data or secrets."""
+    return home_of("state") / f"{NAME}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
 
 class Options(BaseSettings):
@@ -52,6 +60,11 @@ class Options(BaseSettings):
     def _folders_are_absolute(cls, value: Any) -> Any:
         """A folder means the same to every process, wherever it runs; `~` is as common in .env as in a shell."""
         return value.expanduser().absolute() if isinstance(value, Path) else value
+
+    @classmethod
+    def read_by(cls, group: str) -> set[str]:
+        """The variables of the options that are marked as read by that group alone."""
+        return {name.upper() for name, field in cls.model_fields.items() if ReadBy(group) in field.metadata}
 
     @classmethod
     def load(cls, **given: Any) -> Self:

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from vitals.backend_rows.table import stack_options
+from vitals.settings.backend_options import with_backends
 from vitals.settings.durations import seconds
-from vitals.settings.options import AlertWindows, Days, Interval, Options, Port, default_state_dir, home_of
+from vitals.settings.options import AlertWindows, Days, Interval, Options, Port, ReadBy, default_state_dir, home_of
+
+_OfCollector = ReadBy("collector")
 
 
+@with_backends(stack_options())
 class StackSettings(Options):
-    """Options of the engines: where they listen, what they keep, which backends the Collector sends to."""
+    """Options of the engines: where they listen, what they keep, which backends the Collector sends to.
 
-    metrics_backend: str = Field("prometheus", description="A file of otel-collector/backends/metrics, without `.yaml`.")
-    logs_backend: str = Field("elasticsearch", description="A file of otel-collector/backends/logs, without `.yaml`.")
-    traces_backend: str = Field("elasticsearch+jaeger", description="A file of otel-collector/backends/traces, without `.yaml`.")
+    The options of a single backend are fields too, by its row in `backend_rows`.
+    """
+
+    if TYPE_CHECKING:  # those of them that code asks for by name
+        loki_url: str
+        victorialogs_url: str
+        victorialogs_port: int
+
+    metrics_backend: Annotated[str, _OfCollector] = Field(
+        "prometheus", description="A file of otel-collector/backends/metrics, without `.yaml`."
+    )
+    logs_backend: Annotated[str, _OfCollector] = Field(
+        "elasticsearch", description="A file of otel-collector/backends/logs, without `.yaml`."
+    )
+    traces_backend: Annotated[str, _OfCollector] = Field(
+        "elasticsearch+jaeger", description="A file of otel-collector/backends/traces, without `.yaml`."
+    )
 
     service_port: Port = Field(8000, description="The model service.")
     otlp_grpc_port: Port = Field(4317, description="The Collector, OTLP over gRPC: what the service sends to.")
@@ -24,15 +43,6 @@ class StackSettings(Options):
     alerts_port: Port = Field(4319, description="The Collector, for Alertmanager's notifications: the history of alerts.")
     collector_health_port: Port = Field(13133, description="The Collector's health check.")
     collector_metrics_port: Port = Field(8888, description="The Collector's own metrics.")
-    collector_scrape_port: Port = Field(
-        8889, description="Where the Collector is scraped, with METRICS_BACKEND=prometheus-scrape."
-    )
-    collector_remote_write_port: Port = Field(
-        14320, description="The Collector to itself, with METRICS_BACKEND=prometheus-remote-write."
-    )
-    collector_victoriametrics_port: Port = Field(
-        14321, description="The Collector to itself, with METRICS_BACKEND=victoriametrics."
-    )
     elasticsearch_port: Port = Field(9200, description="Elasticsearch over HTTP.")
     elasticsearch_transport_port: Port = Field(
         9300, description="Elasticsearch's port for other nodes; it has one even when alone."
@@ -45,38 +55,18 @@ class StackSettings(Options):
     jaeger_metrics_port: Port = Field(8887, description="Jaeger's own metrics.")
     node_exporter_port: Port = Field(9100, description="node_exporter.")
     alertmanager_port: Port = Field(9093, description="Alertmanager: its API and its page.")
-    victorialogs_port: Port = Field(9428, description="VictoriaLogs, with LOGS_BACKEND=victorialogs.")
 
     grafana_port: Port = Field(3000, description="Grafana (with containers).")
     kibana_port: Port = Field(5601, description="Kibana (with containers).")
 
-    victoriametrics_url: str = Field(
-        "http://127.0.0.1:8428", description="VictoriaMetrics, with METRICS_BACKEND=victoriametrics."
-    )
-    mimir_url: str = Field("http://127.0.0.1:9009", description="Mimir, with METRICS_BACKEND=mimir.")
-    mimir_tenant: str = Field("anonymous", description="Whose metrics they are, for a Mimir with several tenants.")
-    loki_url: str = Field("http://127.0.0.1:3100", description="Loki, with LOGS_BACKEND=loki.")
-    victorialogs_url: str = Field(
-        "", description="A VictoriaLogs of your own, with LOGS_BACKEND=victorialogs; without it the stack runs one."
-    )
-    logs_file: Path | None = Field(
-        None, description="The file of LOGS_BACKEND=file; without it, collector/logs/logs.jsonl in VITALS_STATE_DIR."
-    )
-    tempo_otlp_endpoint: str = Field("127.0.0.1:34317", description="Tempo's OTLP receiver (gRPC), with TRACES_BACKEND=tempo.")
-    otlp_backend_endpoint: str = Field(
-        "http://127.0.0.1:24318", description="What takes OTLP over HTTP, with any signal's backend `otlp`."
-    )
-    otlp_backend_authorization_file: Path | None = Field(
-        None,
-        description="A file with the value of its header Authorization, as in `Bearer abc`; without one the header is empty.",
-    )
-
-    queue_bytes: int | None = Field(
+    queue_bytes: Annotated[int | None, _OfCollector] = Field(
         None,
         ge=500_000,
         description="What each of the Collector's queues may take on disk; without it 1 GiB, for metrics half of that.",
     )
-    canary_interval: Interval = Field("10s", description="How often a request is followed into every store; 0s is never.")
+    canary_interval: Annotated[Interval, _OfCollector] = Field(
+        "10s", description="How often a request is followed into every store; 0s is never."
+    )
     elasticsearch_heap: str = Field(
         "512m",
         pattern=r"^[1-9][0-9]*[mg]$",
@@ -89,7 +79,7 @@ class StackSettings(Options):
         "production",
         description="How long alerts look back and wait: `production`, or `demo` to see one a minute or two after its cause.",
     )
-    log_files: str = Field(
+    log_files: Annotated[str, _OfCollector] = Field(
         "",
         description="Paths of log files for the Collector to follow, globs allowed, separated by commas; none unless you say so.",
     )

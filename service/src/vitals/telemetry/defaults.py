@@ -9,14 +9,7 @@ from __future__ import annotations
 
 import os
 
-from opentelemetry.metrics import (
-    Counter,
-    Histogram,
-    ObservableCounter,
-    ObservableGauge,
-    ObservableUpDownCounter,
-    UpDownCounter,
-)
+from opentelemetry.metrics import Histogram
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
 from vitals.otel_variables import forget_empty
@@ -41,18 +34,7 @@ REQUEST_SECONDS = (
     7.5,
     10.0,
 )
-"""Buckets of `http.server.request.duration`: a model answers in milliseconds, where the SDK's own begin at 5 s."""
-
-INFERENCE_SECONDS = (0.0001, 0.00025, *REQUEST_SECONDS[:-3])
-"""Buckets of `ml.inference.duration`: one call of the model is only a part of a request."""
-
-BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-"""Buckets of `ml.inference.batch.size`."""
-
-CONFIDENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
-"""Buckets of `ml.prediction.confidence`: finer where most predictions are."""
-
-_SERIES = 1_000_000
+"""Buckets of `http.server.request.duration`: a service answers in milliseconds, where the SDK's own begin at 5 s."""
 
 VIEWS = (
     View(
@@ -64,18 +46,6 @@ VIEWS = (
     *(
         View(instrument_name=name, instrument_type=Histogram, aggregation=ExplicitBucketHistogramAggregation())
         for name in ("http.server.re*.body.size", "otel.sdk.*", "vitals.*")
-    ),
-    # The SDK folds what is over 2,000 series of an instrument into one. Ours are bounded where they are made, by the model's
-    # profile, and a model with 200 features has more.
-    View(
-        instrument_name="ml.*",
-        instrument_type=Histogram,
-        aggregation=ExplicitBucketHistogramAggregation(),
-        aggregation_cardinality_limit=_SERIES,
-    ),
-    *(
-        View(instrument_name="ml.*", instrument_type=kind, aggregation_cardinality_limit=_SERIES)
-        for kind in (Counter, ObservableCounter, ObservableGauge, ObservableUpDownCounter, UpDownCounter)
     ),
 )
 """What the meter provider changes about instruments."""

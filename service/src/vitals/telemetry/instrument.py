@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.trace import TracerProvider
 from opentelemetry.util.http import get_excluded_urls
 from starlette.types import ASGIApp
@@ -30,6 +31,7 @@ def instrument(
     pull: bool = False,
     shutdown_seconds: float = 10.0,
     buffer_bytes: int = defaults.BUFFER_BYTES,
+    views: Sequence[View] = (),
 ) -> Telemetry:
     """Send the application's traces, metrics and logs over OTLP; one SERVER span a request, `traceresponse` on every answer.
 
@@ -37,6 +39,7 @@ def instrument(
     pull: also serve the metrics at `/metrics` for a Prometheus server that scrapes.
     shutdown_seconds: how long the end of the application waits for what is buffered.
     buffer_bytes: what is kept of each signal while the Collector is away; beyond it the oldest are dropped, and counted.
+    views: the SDK's views of the application's own instruments, beside those that are usual here.
 
     Nothing runs until the application does: providers and their threads start with its first ASGI event, in the process that
     serves, so a server may fork or spawn workers after this call. Raises RuntimeError for an application that already runs.
@@ -54,6 +57,7 @@ def instrument(
         metric_readers=readers,
         shutdown_seconds=shutdown_seconds,
         buffer_bytes=buffer_bytes,
+        views=views,
     )
     _start_with_first_event(app, telemetry)
     _end_with_lifespan(app, telemetry)

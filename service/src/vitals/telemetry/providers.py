@@ -15,6 +15,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -77,6 +78,7 @@ class Providers:
         provided: Provided,
         readers: Sequence[Callable[[], MetricReader]],
         buffer_bytes: int,
+        views: Sequence[View],
         shutdown_seconds: float,
     ) -> None:
         """Raises ValueError with a sentence where an `OTEL_*` variable is wrong; nothing has begun then."""
@@ -97,6 +99,7 @@ class Providers:
         self._deliveries: dict[Signal, list[Delivery | None]] = {"metrics": [], "traces": [], "logs": []}
         self._seconds = shutdown_seconds
         self._buffer_bytes = buffer_bytes
+        self._views = (*defaults.VIEWS, *views)
         self._metric_readers: list[MetricReader] = []
         self._span_exporter: SpanExporter | None = None
         self.fast_path: FastPath | None = None
@@ -128,7 +131,7 @@ class Providers:
             else:
                 readers.append(PeriodicExportingMetricReader(self._exporter("metrics", made)))
         self._metric_readers = readers
-        provider = MeterProvider(metric_readers=readers, resource=self.resource, views=defaults.VIEWS, shutdown_on_exit=False)
+        provider = MeterProvider(metric_readers=readers, resource=self.resource, views=self._views, shutdown_on_exit=False)
         self._own.append(provider)
         return provider
 

@@ -20,6 +20,7 @@ from opentelemetry.metrics import Meter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -51,13 +52,15 @@ class Telemetry:
         metric_readers: Sequence[Callable[[], MetricReader]] = (),
         shutdown_seconds: float = 10.0,
         buffer_bytes: int = defaults.BUFFER_BYTES,
+        views: Sequence[View] = (),
     ) -> None:
-        """metric_readers: each makes a further reader, at each start."""
+        """metric_readers: each makes a further reader, at each start. views: beside `defaults.VIEWS`."""
         self._service_name = service_name
         self._attributes = dict(resource or {})
         self._readers = list(metric_readers)
         self._shutdown_seconds = shutdown_seconds
         self._buffer_bytes = buffer_bytes
+        self._views = views
         self.lifespans = 0
         """How many of its application's run now; without one, what is buffered is lost where a signal ends the process."""
         self.started = False
@@ -159,6 +162,7 @@ class Telemetry:
             provided=provided,
             readers=self._readers,
             buffer_bytes=self._buffer_bytes,
+            views=self._views,
             shutdown_seconds=self._shutdown_seconds,
         )
         applications.began(self, self.providers)

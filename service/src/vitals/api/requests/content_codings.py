@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from vitals.api.requests.body_limit import too_large
 from vitals.api.requests.rows import body_is
+from vitals.settings.sizes import MIB
 
 ACCEPTED = "gzip, deflate"
 
@@ -26,7 +27,7 @@ _PIECE = 65_536
 _LARGEST_RATIO = 1032
 """Deflate's: 258 bytes from two bits."""
 
-_IN_THREAD_ABOVE = 4 * 1024 * 1024
+_IN_THREAD_ABOVE = 4 * MIB
 """Bytes whose inflating, about 3 ms a million, would keep the event loop."""
 
 

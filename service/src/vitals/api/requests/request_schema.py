@@ -1,4 +1,4 @@
-"""The schema of `POST /predict` for one model, made from its profile: what the OpenAPI document shows is what `rows` holds to."""
+"""The schema of `POST /predict` for one model, made from the same description of its columns as the reader of rows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from vitals.bundle.bins import LARGEST
+from vitals.api.requests.column_values import INT64, LONGEST_CATEGORY, Categories, Numbers, TruthValues, values_of
 from vitals.bundle.schema import Feature, Profile
-from vitals.bundle.whole_numbers import whole_range
 
 _MOST_LISTED = 200
 """Categories that the document lists; a feature with more says how many there are."""
@@ -20,7 +19,7 @@ _NAMES = ("Features", "PredictRequest", "Label", "LabelsRequest")
 def add_request_schemas(app: FastAPI, profile: Profile, *, instances_max: int) -> None:
     """Add the schemas of request bodies to the application's OpenAPI document, which is made when it is first asked for."""
     make = app.openapi
-    schemas = {**_predict(profile, instances_max), **_labels(profile, instances_max)}
+    schemas = request_schemas(profile, instances_max=instances_max)
 
     def with_schemas() -> dict[str, Any]:
         document = make()
@@ -28,6 +27,11 @@ def add_request_schemas(app: FastAPI, profile: Profile, *, instances_max: int) -
         return document
 
     app.openapi = with_schemas  # type: ignore[method-assign]
+
+
+def request_schemas(profile: Profile, *, instances_max: int) -> dict[str, Any]:
+    """The schemas of request bodies, by name."""
+    return {**_predict(profile, instances_max), **_labels(profile, instances_max)}
 
 
 def body_of(schema: str) -> dict[str, Any]:
@@ -84,21 +88,18 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(feature: Feature) -> dict[str, Any]:
-    schema: dict[str, Any]
+    values = values_of(feature)
+    schema = schema_of(values)
     said = []
-    if feature.kind == "numeric":
-        schema = _number(feature)
+    if isinstance(values, Categories):
+        said.append(_told(values))
+    if isinstance(values, Numbers):
         if feature.minimum is not None and feature.maximum is not None:
             said.append(f"{feature.minimum:g} to {feature.maximum:g} in the reference")
-        if feature.whole:
+        if values.whole:
             said.append("whole numbers only")
         elif feature.integer:
             said.append("whole numbers there")
-    elif feature.kind == "boolean":
-        schema = {"type": "boolean"}
-    else:
-        schema, about = _category(feature)
-        said.append(about)
     if feature.missing_allowed:
         said.append("may be missing or null")
         schema = {"anyOf": [schema, {"type": "null"}]}
@@ -107,20 +108,32 @@ def _value(feature: Feature) -> dict[str, Any]:
     return {**schema, "title": feature.name, "description": f"{feature.kind.capitalize()}; {', '.join(said)}".rstrip("; ") + "."}
 
 
-def _number(feature: Feature) -> dict[str, Any]:
-    bounds = whole_range(feature) if feature.whole else None
-    if bounds is None:
-        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
-    return {"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}
+def schema_of(values: Numbers | TruthValues | Categories) -> dict[str, Any]:
+    """The JSON schema of these values.
+
+    Two things it does not say: which categories there are, of more than 200, and that a whole number of 2^53 or more may not be
+    written with a fraction or an exponent where it is a category.
+    """
+    match values:
+        case TruthValues():
+            return {"type": "boolean"}
+        case Numbers():
+            return {"type": "integer" if values.whole else "number", "minimum": values.low, "maximum": values.high}
+        case Categories():
+            kinds = sorted({str: "string", int: "integer"}[kind] for kind in values.types)
+            schema: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds}
+            if not values.others:
+                return {**schema, "enum": list(values.known)} if len(values.known) <= _MOST_LISTED else schema
+            if "string" in kinds:
+                schema["maxLength"] = LONGEST_CATEGORY
+            if "integer" in kinds:
+                schema |= {"minimum": INT64[0], "maximum": INT64[1]}
+            return schema
 
 
-def _category(feature: Feature) -> tuple[dict[str, Any], str]:
-    kinds = sorted({"string" if isinstance(category, str) else "integer" for category in feature.categories}) or ["string"]
-    schema: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds}
-    known = list(feature.categories)
-    if feature.unseen_allowed:
-        shown = ", ".join(map(str, known[:20])) + (", …" if len(known) > 20 else "")
-        return schema, f"{len(known)} categories in the reference ({shown}), others are taken"
-    if len(known) <= _MOST_LISTED:
-        schema["enum"] = known
-    return schema, f"one of {len(known)} categories"
+def _told(categories: Categories) -> str:
+    known = categories.known
+    if not categories.others:
+        return f"one of {len(known)} categories"
+    shown = ", ".join(map(str, known[:20])) + (", …" if len(known) > 20 else "")
+    return f"{len(known)} categories in the reference ({shown}), others are taken"

@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from vitals.api.requests.column_values import INT64, LONGEST_CATEGORY, Categories, Numbers, TruthValues, values_of
 from vitals.api.requests.example_body import example_of
 from vitals.bundle.bins import LARGEST, Value
 from vitals.bundle.schema import Feature
-from vitals.bundle.whole_numbers import EXACT_BELOW, whole_range
-
-LONGEST_CATEGORY = 200
-"""Characters of a category that the model has not seen; what goes on to logs is bounded by it."""
-
-_INT64 = 2**63
+from vitals.bundle.whole_numbers import EXACT_BELOW
 
 Read = Callable[[object], Value]
 
@@ -28,49 +24,55 @@ class Refused(Exception):
 
 def reader_of(feature: Feature) -> Read:
     """A function that gives the value of `feature` that a JSON value other than null stands for. It raises Refused."""
-    if feature.kind == "boolean":
-        return _boolean
-    if feature.kind == "categorical":
-        return _category(feature)
-    if feature.whole:
-        return _whole_number(feature)
-    return _number_of_integers(feature) if whole_range(feature) else _number(feature)
+    match values_of(feature):
+        case TruthValues():
+            return _boolean
+        case Categories() as categories:
+            return _category(categories, feature)
+        case Numbers(whole=True) as numbers:
+            return _whole_number(numbers, feature)
+        case Numbers(exact=None) as numbers:
+            return _number(numbers, feature)
+        case Numbers() as numbers:
+            return _number_of_integers(numbers, feature)
 
 
 def takes_any_number(feature: Feature) -> bool:
     """Whether every float up to LARGEST is a value of the feature, as it is."""
-    return feature.kind == "numeric" and not feature.whole and not whole_range(feature)
+    return values_of(feature) == Numbers(-LARGEST, LARGEST, whole=False, exact=None)
 
 
-def _number(feature: Feature) -> Read:
+def _number(numbers: Numbers, feature: Feature) -> Read:
+    least, most = numbers.low, numbers.high
+
     def number(value: object) -> Value:
         if type(value) is not float and type(value) is not int:  # true and false are ints, too
             raise _no_number(feature, value)
-        if -LARGEST <= value <= LARGEST:
+        if least <= value <= most:
             return float(value)
         raise _too_large(value)
 
     return number
 
 
-def _number_of_integers(feature: Feature) -> Read:
+def _number_of_integers(numbers: Numbers, feature: Feature) -> Read:
     """Numbers for a column of an integer type: an int where its type holds the number, exact also beyond 2^53, else a float."""
-    low, high = whole_range(feature) or (0, 0)
+    (low, high), least, most = numbers.exact or (0, 0), numbers.low, numbers.high
 
     def number(value: object) -> Value:
         if type(value) is not float and type(value) is not int:
             raise _no_number(feature, value)
         if low <= value <= high and value == math.floor(value):
             return int(value)
-        if -LARGEST <= value <= LARGEST:
+        if least <= value <= most:
             return float(value)
         raise _too_large(value)
 
     return number
 
 
-def _whole_number(feature: Feature) -> Read:
-    low, high = whole_range(feature) or (0, 0)
+def _whole_number(numbers: Numbers, feature: Feature) -> Read:
+    low, high = numbers.low, numbers.high
 
     def number(value: object) -> Value:
         if type(value) is float:
@@ -108,9 +110,9 @@ def _boolean(value: object) -> Value:
     raise Refused("type", f"must be true or false{', without quotation marks' if isinstance(value, str) else ''}")
 
 
-def _category(feature: Feature) -> Read:
-    known = {(type(category), category) for category in feature.categories}  # 1 and true are equal, and not the same
-    kinds = {kind for kind, _ in known} or {str}
+def _category(categories: Categories, feature: Feature) -> Read:
+    known = {(type(category), category) for category in categories.known}  # 1 and true are equal, and not the same
+    kinds = categories.types
     named = " or ".join(sorted({str: "text", int: "a whole number"}[kind] for kind in kinds))
     such_as = "" if feature.example is None else f", such as {example_of(feature)}"
 
@@ -121,7 +123,7 @@ def _category(feature: Feature) -> Read:
             raise Refused("type", f"must be {named}{such_as}")
         if (type(value), value) in known:
             return value
-        if not feature.unseen_allowed:
+        if not categories.others:
             raise Refused("unseen_category", f"is none of the {len(known)} categories that the model knows")
         if not _may_be_category(value):
             raise Refused("unseen_category", f"is no category: more than {LONGEST_CATEGORY} characters, or not Unicode text")
@@ -141,7 +143,7 @@ def _written_as_float(value: float) -> int:
 
 def _may_be_category(value: str | int) -> bool:
     if isinstance(value, int):
-        return -_INT64 <= value < _INT64
+        return INT64[0] <= value <= INT64[1]
     return len(value) <= LONGEST_CATEGORY and is_unicode(value)
 
 

@@ -1,1 +1,1 @@
-"""What the command draws on a terminal or a page: progress, and one trace."""
+"""What the command draws on a terminal: progress, and one trace."""

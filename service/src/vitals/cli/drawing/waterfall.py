@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from vitals.backends.backend_table import LOG_PLACES
 from vitals.lookup.records import Exemplar, Log, Span, TraceView
 from vitals.lookup.remarks import remark
 from vitals.lookup.trace_lookup import reason
 from vitals.telemetry import printable
+from vitals.trace_view.span_tree import tree
+from vitals.trace_view.summary import by_importance, summary
 
 _BAR_WIDTH = 32
 _SHOWN_EXEMPLARS = 5
-
-REQUEST_DURATION = "http_server_request_duration_seconds_bucket"
-"""The histogram whose exemplars lead from a slow request to its trace: shown first."""
 
 
 def draw(view: TraceView) -> RenderableType:
@@ -40,21 +38,6 @@ def _heading(text: str) -> Text:
     return Text.from_markup(f"\n[bold cyan]{text}[/]")
 
 
-def summary(view: TraceView) -> list[tuple[str, int, str]]:
-    """Each store, how many it has of this trace, and of what."""
-    own = [span for span in view.elasticsearch_spans if span.trace_id == view.trace_id]
-    counted = [
-        ("Prometheus", len(view.exemplars), "exemplar"),
-        ("Elasticsearch", len(own), "span"),
-        ("Jaeger", len(view.jaeger_spans), "span"),
-        ("Elasticsearch", sum(not log.on_span for log in view.elasticsearch_logs), "log record"),
-    ]
-    if recorded := sum(log.on_span for log in view.logs):
-        counted.append(("On its spans", recorded, "exception"))
-    counted += [(LOG_PLACES[place], len(logs), "log record") for place, logs in view.other_logs.items()]
-    return [(store, count, kind if count == 1 else f"{kind}s") for store, count, kind in counted]
-
-
 def _summary(view: TraceView) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for store, count, kind in summary(view):
@@ -64,7 +47,7 @@ def _summary(view: TraceView) -> Table:
 
 def _exemplars(exemplars: Sequence[Exemplar]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for exemplar in sorted(exemplars, key=lambda one: (one.metric != REQUEST_DURATION, one.metric))[:_SHOWN_EXEMPLARS]:
+    for exemplar in by_importance(exemplars)[:_SHOWN_EXEMPLARS]:
         where = exemplar.labels.get("http_route") or exemplar.labels.get("span_name") or exemplar.labels.get("ml_model_name", "")
         table.add_row(
             exemplar.metric.removesuffix("_bucket"),
@@ -97,22 +80,6 @@ def _spans(trace_id: str, spans: Sequence[Span]) -> Table:
             _bar(span, start, max(end - start, 1)),
         )
     return table
-
-
-def tree(spans: Sequence[Span]) -> list[tuple[int, Span]]:
-    """The spans in the order of a waterfall, each with its depth; a span whose parent is not here begins a tree of its own."""
-    known = {span.span_id for span in spans}
-    children: dict[str | None, list[Span]] = {}
-    for span in sorted(spans, key=lambda span: span.start):
-        parent = span.parent_span_id if span.parent_span_id in known else None
-        children.setdefault(parent, []).append(span)
-
-    def below(parent: str | None, depth: int) -> Iterable[tuple[int, Span]]:
-        for span in children.get(parent, []):
-            yield depth, span
-            yield from below(span.span_id, depth + 1)
-
-    return list(below(None, 0))
 
 
 def _bar(span: Span, start: int, whole: int) -> Text:

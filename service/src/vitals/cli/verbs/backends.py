@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from vitals.backends import collector_validation
-from vitals.backends.backend_table import SIGNALS, Signal, chosen, parts
+from vitals.backends.backend_table import SIGNALS, Signal, chosen, notes, parts
+from vitals.backends.backends_page import tables
 from vitals.backends.collector_config import available
 from vitals.cli.drawing.progress import drawn
 from vitals.cli.root import ended_cleanly
@@ -24,6 +25,7 @@ from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
 
 Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="The tables of docs/backends.md.")]
 
 backends = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
@@ -31,9 +33,12 @@ _NOTE_EVERY = 50
 
 
 @backends.callback()
-def list_backends(context: typer.Context, as_json: Json = False) -> None:
-    """List where each signal can be sent, what is in use, and what each needs."""
+def list_backends(context: typer.Context, as_json: Json = False, markdown: Markdown = False) -> None:
+    """List where each signal can be sent, what is in use, what each needs, and how it was verified."""
     if context.invoked_subcommand is not None:
+        return
+    if markdown:
+        typer.echo("\n".join(tables()), nl=False)
         return
     settings = StackSettings.load()
     found = {signal: [_described(settings, signal, name) for name in available(signal)] for signal in SIGNALS}
@@ -47,7 +52,8 @@ def list_backends(context: typer.Context, as_json: Json = False) -> None:
             mark = "[green]in use[/]" if one["in_use"] else "      "
             overlays = f"  [dim]in compose: {', '.join(one['overlays'])}[/]" if one["overlays"] else ""
             console.print(f"  {mark}  {one['name']:<28}{'; '.join(one['needs'])}{overlays}")
-    console.print("\nWhat each is for, what is lost or gained with it, and how it was verified: docs/backends.md")
+            console.print(f"          [dim]verified: {one['verified']}[/]")
+    console.print("\nWhat each is for, and what is lost or gained with it: docs/backends.md")
 
 
 @backends.command()
@@ -81,13 +87,14 @@ def check(as_json: Json = False) -> None:
 
 
 def _described(settings: StackSettings, signal: Signal, name: str) -> dict[str, Any]:
-    known = parts(signal, name)
+    known, said = parts(signal, name), notes(signal, name)
     return {
         "name": name,
         "in_use": chosen(settings)[signal] == name,
         "needs": list(dict.fromkeys(one.needs for one in known)) or ["whatever its file says: it is not one of the project's"],
         "overlays": [f"overlays/{one.overlay}.yaml" for one in known if one.overlay],
         "read_by_trace": [place for one in known for place in one.places],
+        "verified": said.verified if said else "not by the project",
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vitals.errors import SettingsError
 from vitals.settings.service import Settings
+from vitals.settings.sizes import MIB
 from vitals.settings.stack import StackSettings
 
 _OF_ITS_OWN = {
@@ -24,7 +25,7 @@ _OF_ITS_OWN = {
 }
 """Over what the service is told by the same variables."""
 
-_BUFFER_BYTES = 8 * 1024**2
+_BUFFER_BYTES = 8 * MIB
 _IDLE_SECONDS = 10.0
 _SHUTDOWN_SECONDS = 1.0
 """For the last figures. A swap of backends waits for this process too."""

@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from vitals.bundle.folder import read_folder
 from vitals.bundle.model_card import HELD_OUT_FILE
-from vitals.cli.drawing.waterfall import REQUEST_DURATION, draw
+from vitals.checkout import COMMAND
+from vitals.cli.drawing.waterfall import draw
 from vitals.cli.verbs.stack import start
 from vitals.errors import ModelMissing, StackError
 from vitals.host.secrets import Secrets
@@ -24,6 +25,7 @@ from vitals.orchestration.status import components
 from vitals.scenarios.traffic.rows import HeldOutRow, read_rows
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
+from vitals.trace_view.summary import REQUEST_DURATION
 
 _WAIT_SECONDS = 30.0
 
@@ -112,10 +114,10 @@ def _say_where(console: Console, settings: StackSettings, service_url: str, trac
         f"  Collector      {host}:{settings.otlp_http_port} for OTLP over HTTP, 127.0.0.1:{settings.otlp_grpc_port} over gRPC",
         "",
         "[bold]Try next[/]",
-        f"  .venv/bin/vitals trace {trace_id}",
-        "  .venv/bin/vitals status          what runs, and where",
-        "  .venv/bin/vitals credentials     users and the files of their passwords",
-        "  make down                        stop the stack; its data stays",
+        f"  {COMMAND} trace {trace_id}",
+        f"  {COMMAND} status          what runs, and where",
+        f"  {COMMAND} credentials     users and the files of their passwords",
+        f"  {COMMAND} down            stop the stack; its data stays",
     ]
     console.print()
     for line in lines:

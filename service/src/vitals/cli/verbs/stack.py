@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from vitals.checkout import ROOT
+from vitals.checkout import ROOT, described
 from vitals.cli.drawing.progress import drawn
 from vitals.cli.root import ended_cleanly
 from vitals.host.addresses import in_a_container
@@ -105,9 +105,9 @@ def _say_what_is_deleted(stack: NativeStack, target: Target) -> None:
     stack.owner().must_be_known()
     there = stored(stack.state, target)
     if there:
-        _say(f"Deleting the data of the checkout {ROOT}: {', '.join(there)} in {stack.state}.")
+        _say(f"Deleting the data of {described(ROOT)}: {', '.join(there)} in {stack.state}.")
     else:
-        _say(f"There are no data of the checkout {ROOT} to delete in {stack.state}.")
+        _say(f"There are no data of {described(ROOT)} to delete in {stack.state}.")
 
 
 def _say(sentence: str) -> None:

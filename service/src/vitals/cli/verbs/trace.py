@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import socket
-import time
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from vitals.cli.drawing.page import page
 from vitals.cli.drawing.waterfall import draw
 from vitals.errors import SettingsError
 from vitals.lookup.clients import Stores
-from vitals.lookup.links import Link, Links, TimeRange
-from vitals.lookup.records import TraceView
-from vitals.lookup.remarks import remark
-from vitals.lookup.trace_lookup import checked_trace_id, follow, reason
+from vitals.lookup.links import Link, Links
+from vitals.lookup.trace_lookup import checked_trace_id, follow
 from vitals.settings.stack import StackSettings
+from vitals.trace_view.document import as_document
+from vitals.trace_view.page import page
+from vitals.trace_view.summary import time_range
 
 
 def trace(
@@ -42,7 +40,7 @@ def trace(
     wanted, settings = checked_trace_id(trace_id), StackSettings.load()
     with closing(Stores(settings)) as stores:
         view = follow(stores, wanted, wait_seconds=wait)
-    links = Links(settings).of_trace(wanted, _when(view))
+    links = Links(settings).of_trace(wanted, time_range(view))
     if as_json:
         typer.echo(json.dumps(as_document(view, links), indent=2))
     else:
@@ -53,31 +51,6 @@ def trace(
         _write(html, page(view, links))
     if not view.found:
         raise typer.Exit(1)
-
-
-def as_document(view: TraceView, links: list[Link]) -> dict[str, Any]:
-    """The view as JSON: times in nanoseconds since the epoch, durations in nanoseconds."""
-    return {
-        "trace_id": view.trace_id,
-        "found": view.found,
-        "prometheus": {"exemplars": [dataclasses.asdict(one) for one in view.exemplars]},
-        "elasticsearch": {
-            "spans": [dataclasses.asdict(one) for one in view.elasticsearch_spans],
-            "logs": [dataclasses.asdict(one) for one in view.elasticsearch_logs],
-        },
-        "jaeger": {"spans": [dataclasses.asdict(one) for one in view.jaeger_spans]},
-        **{place: {"logs": [dataclasses.asdict(one) for one in logs]} for place, logs in view.other_logs.items()},
-        "exceptions": [{"time": log.time, "told": told} for log in view.logs if (told := remark(view, log))],
-        "missing": [{"place": place, "reason": reason(view, place), "used": place not in view.unused} for place in view.missing],
-        "links": {link.name: link.url for link in links},
-    }
-
-
-def _when(view: TraceView) -> TimeRange:
-    starts = [span.start for span in view.spans] + [log.time for log in view.logs]
-    ends = [span.start + span.duration for span in view.spans] + [log.time for log in view.logs]
-    now = time.time_ns()
-    return TimeRange.around(min(starts, default=now), max(ends, default=now))
 
 
 def _print_links(console: Console, settings: StackSettings, links: list[Link]) -> None:

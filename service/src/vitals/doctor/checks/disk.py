@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vitals.checkout import ROOT
+from vitals.configuration import CONFIGURATION
 from vitals.doctor.collector import read
 from vitals.doctor.finding import Away, Finding, sized
 from vitals.doctor.running import Running
+from vitals.settings.sizes import size
 
 _NAME = "disk"
-_CONFIGURATION = ROOT / "elk" / "elasticsearch" / "elasticsearch.yml"
-_UNITS = {"mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
+_CONFIGURATION = CONFIGURATION / "elk" / "elasticsearch" / "elasticsearch.yml"
 QUEUE_FILE = 1.6
 """A queue's file is so many times its content (docs/decisions/collector-queues.md)."""
 LEAST = 200_000_000
@@ -59,9 +59,7 @@ def _judged(path: str, free: float, flood: float, high: float) -> Finding:
     figures = {"elasticsearch_free_bytes": free, "flood_stage_bytes": flood}
     where = f"Elasticsearch's data ({path}) has {sized(free)} free"
     if free < flood:
-        sentence = (
-            f"{where}, less than the flood stage of {sized(flood)}: it refuses all writes. Make room; it then continues."
-        )
+        sentence = f"{where}, less than the flood stage of {sized(flood)}: it refuses all writes. Make room; it then continues."
         return Finding(_NAME, "wrong", sentence, figures)
     if free < high:
         sentence = (
@@ -81,8 +79,8 @@ def _by_configuration(state: Path) -> list[Finding]:
 
 def watermark(configuration: str, name: str) -> int:
     """A watermark of elasticsearch.yml, in bytes; 0 where it is none of bytes."""
-    found = re.search(rf"^cluster\.routing\.allocation\.disk\.watermark\.{name}: (\d+)([mgt]b)$", configuration, re.MULTILINE)
-    return int(found[1]) * _UNITS[found[2]] if found else 0
+    found = re.search(rf"^cluster\.routing\.allocation\.disk\.watermark\.{name}: (\d+[mgt]b)$", configuration, re.MULTILINE)
+    return size(found[1]) if found else 0
 
 
 def _room_wanted(running: Running) -> float:

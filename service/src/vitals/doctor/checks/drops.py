@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vitals.backends.collector_metrics import Labels, summed
+from vitals.configuration import runbook
 from vitals.doctor.collector import read
 from vitals.doctor.finding import Away, Finding, counted, lasting
 from vitals.doctor.running import Running
@@ -20,7 +21,7 @@ _BOUNDS = re.compile(r"filter/(bounds|prometheus.*)")
 """Filters that drop what Prometheus would refuse, or what is too much; others are a signal without a backend."""
 _UPTIME = "otelcol_process_uptime"
 _DOCUMENTS = "otelcol_elasticsearch_docs_processed"
-_RUNBOOK = "docs/runbooks/TelemetryDropped.md"
+_RUNBOOK = runbook("TelemetryDropped")
 _SIGNALS = {"spans": "spans", "metric_points": "metric points", "log_records": "log records"}
 _ASKED = (
     '{job="collector", __name__=~"otelcol_exporter_(send|enqueue)_failed_.+|otelcol_receiver_refused_.+'

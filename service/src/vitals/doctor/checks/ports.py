@@ -5,11 +5,12 @@ from __future__ import annotations
 from vitals.backends import backend_table
 from vitals.doctor.finding import Elsewhere, Finding
 from vitals.doctor.running import Running
+from vitals.host.addresses import EVERYWHERE
 from vitals.host.ports import belongs_to, described, holders, in_use
 from vitals.orchestration.groups import GROUPS, members
 
 _NAME = "ports"
-_SAME_ADDRESS = ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1")  # noqa: S104 - compared with, not listened on
+_SAME_ADDRESS = ("127.0.0.1", "::ffff:127.0.0.1", *EVERYWHERE)
 """Who listens there stands in the way of who wants loopback."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from vitals.backends import queue_drain
 from vitals.backends.backend_table import BACKENDS
 from vitals.backends.collector_metrics import Reading
+from vitals.configuration import runbook
 from vitals.doctor.collector import read_while
 from vitals.doctor.finding import Finding, counted, lasting, listed, sized
 from vitals.doctor.running import Running
@@ -106,14 +107,12 @@ def _filled(queue: Queue) -> Finding | None:
             f"{what} is full ({holds}): what does not fit is refused. A service of ours drops it for this backend, "
             "and counts it; another sender repeats it until it gives up. "
             "Bring the backend back or give it what it lacks; the queue then drains by itself. "
-            "Runbook: docs/runbooks/CollectorQueueFilling.md"
+            f"Runbook: {runbook('CollectorQueueFilling')}"
         )
         return Finding("queues", "wrong", sentence, _figures(queue))
     way = f"full in {lasting(queue.full_in_seconds)} at this rate" if queue.last > queue.first else "not growing now"
     if queue.fill >= HALF or (queue.fill >= BEHIND and queue.full_in_seconds < SOON_SECONDS):
-        sentence = (
-            f"{what} fills ({holds}; {way}): nothing is lost until it is full. Runbook: docs/runbooks/CollectorQueueFilling.md"
-        )
+        sentence = f"{what} fills ({holds}; {way}): nothing is lost until it is full. Runbook: {runbook('CollectorQueueFilling')}"
         return Finding("queues", "warning", sentence, _figures(queue))
     return None
 
@@ -138,7 +137,7 @@ def _standing(queue: Queue, leaving: bool) -> Finding:
     left = "" if queue.full_in_seconds == float("inf") else f" (in {lasting(queue.full_in_seconds)}, at this rate)"
     sentence = (
         f"{queue.exporter} takes nothing: {waits}. The backend is away, hangs, or refuses them: correct that; the Collector "
-        f"keeps trying. Nothing is lost until the queue is full{left}. Runbook: docs/runbooks/CollectorExportFailing.md"
+        f"keeps trying. Nothing is lost until the queue is full{left}. Runbook: {runbook('CollectorExportFailing')}"
     )
     return Finding("exporters", "wrong", sentence, _figures(queue))
 

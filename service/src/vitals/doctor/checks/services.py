@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from vitals.configuration import runbook
 from vitals.doctor.checks.drops import LATELY_SECONDS
 from vitals.doctor.finding import Elsewhere, Finding, counted, lasting
 from vitals.doctor.running import Running
@@ -68,6 +69,6 @@ def _told(job: str, part: str, item: str, reason: str, total: float, lately: flo
     why = REASONS.get(reason, answered)
     lost = "" if reason == _BACKEND else ". They are lost"
     items = f"{item.replace('_', ' ')}s"
-    sentence = f"{job} dropped {counted(total)} {items}, {when}: {why}{lost}. Runbook: docs/runbooks/TelemetryDropped.md"
+    sentence = f"{job} dropped {counted(total)} {items}, {when}: {why}{lost}. Runbook: {runbook('TelemetryDropped')}"
     figures = {"job": job, "metric": f"otel.sdk.{part}.{item}", "error_type": reason, "total": total, "lately": lately}
     return Finding(_NAME, "wrong" if lately else "warning", sentence, figures)

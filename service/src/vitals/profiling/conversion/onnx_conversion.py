@@ -39,7 +39,7 @@ def conversions(estimator: Any, features: Sequence[Feature], container: Containe
     try:
         import skl2onnx
     except ImportError:
-        raise NotConvertible("skl2onnx is not installed (pip install 'vitals[onnx]')") from None
+        raise NotConvertible("skl2onnx is not installed (pip install 'vitals-otel[onnx]')") from None
     _check_types(features, container)
     reason = ""
     for what, precision in _ways(_unwrapped(estimator)):

@@ -35,7 +35,7 @@ def endings(path: Path) -> dict[str, Ending]:
     except ImportError:
         raise ModelMismatch(
             f"{path} is an ONNX model, and the package onnx, which reads its operators, is not installed: "
-            "pip install 'vitals[onnx]'."
+            "pip install 'vitals-otel[onnx]'."
         ) from None
     model = onnx.load_model(str(path), load_external_data=False)
     if model.functions:

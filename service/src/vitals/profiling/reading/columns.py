@@ -15,6 +15,7 @@ import pandas as pd
 from pandas.api import types
 
 from vitals.bundle.bins import LARGEST, Value
+from vitals.bundle.schema import Kind
 from vitals.errors import DataError
 from vitals.estimators.known_column import KnownColumn
 from vitals.profiling.reading.names import check_categories
@@ -22,8 +23,6 @@ from vitals.profiling.reading.table_columns import no_such_column
 from vitals.profiling.reading.text_formats import are_dates, common_unit, is_free_text, is_number, number_format
 
 MOST_CATEGORIES_IN_ALL = 1000
-
-Kind = Literal["numeric", "categorical", "boolean"]
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def _parquet_names(path: Path) -> tuple[str, ...]:
     try:
         import pyarrow.parquet as parquet
     except ImportError:
-        raise DataError(f"{path} is a Parquet file, and pyarrow is not installed: pip install 'vitals[parquet]'.") from None
+        raise DataError(f"{path} is a Parquet file, and pyarrow is not installed: pip install 'vitals-otel[parquet]'.") from None
     try:
         schema = parquet.read_schema(path)
         _once(path, schema.names)

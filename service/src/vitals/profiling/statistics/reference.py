@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.bundle.bins import bin_of, bin_of_number
+from vitals.bundle.bins import bin_among, number_bin_among
 from vitals.bundle.schema import ABOVE, BELOW, BETWEEN, MISSING, MOST_CATEGORIES, OTHER, UNSEEN, Bin, Binned, Feature
 from vitals.profiling.reading.columns import Column
 from vitals.profiling.statistics.bin_edges import Cut, cut
@@ -48,8 +48,7 @@ def feature_of(column: Column, watched: int, *, drift: bool = True) -> Feature:
         **_moments(column),
     }
     # The bins' shares are counted by the function that counts requests.
-    unshared = Feature.model_construct(**facts, bins=_bins(names, [0.0] * len(names)))
-    which = bin_of(unshared)
+    which = bin_among([name for name, _ in names], column.kind, **limits, categories=categories)
     counts = Counter(which(value) for value in column.values)
     bins = _bins(names, [counts[index] / rows for index in range(len(names))])
     return Feature(**facts, bins=bins, psi_null=_null(bins, rows, watched))
@@ -85,7 +84,7 @@ def value_bins(values: NDArray[np.float64], rows: int) -> Binned:
     """
     found = cut(values, len(values), may_be_discrete=False)
     edges, names = found.edges, _quantile_bins(len(found.edges) - 1)
-    which = bin_of_number(Binned.model_construct(edges=edges, bins=_bins(names, [0.0] * len(names)), psi_null=1.0))
+    which = number_bin_among([name for name, _ in names], edges)
     counts = Counter(which(float(value)) for value in values)
     bins = _bins(names, [counts[index] / len(values) for index in range(len(names))])
     return Binned(edges=edges, bins=bins, psi_null=_null(bins, rows, 1, len(values)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from pathlib import Path
 from vitals.bundle.bins import Value
 from vitals.bundle.model_card import HELD_OUT_FILE
 from vitals.bundle.schema import Feature, Profile
+from vitals.bundle.tables import read_records, truth_of
 from vitals.errors import ModelMismatch, ModelMissing
 
 Label = float | str
-
-_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,11 @@ def read_rows(folder: Path, profile: Profile) -> list[HeldOutRow]:
             f"Scenarios send the rows of {HELD_OUT_FILE}, and {folder} has none: put rows there that the model "
             f"was not made from, with the columns of the profile and {profile.target!r}."
         )
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = [
-            name for name in [*(one.name for one in profile.features), profile.target] if name not in (reader.fieldnames or [])
-        ]
-        if missing:
-            raise ModelMismatch(f"{path} has no column {missing[0]!r}, which the profile names.")
-        rows = [_row(path, number, cells, profile) for number, cells in enumerate(reader, start=2)]
+    names, records = read_records(path)
+    missing = [name for name in [*(one.name for one in profile.features), profile.target] if name not in names]
+    if missing:
+        raise ModelMismatch(f"{path} has no column {missing[0]!r}, which the profile names.")
+    rows = [_row(path, number, cells, profile) for number, cells in enumerate(records, start=2)]
     if not rows:
         raise ModelMissing(f"{path} has no row: scenarios have nothing to send.")
     return rows
@@ -57,17 +52,25 @@ def shuffled_turns(rows: Sequence[HeldOutRow], seed: int) -> Iterator[HeldOutRow
         yield from order.sample(rows, len(rows))
 
 
-def _row(path: Path, line: int, cells: dict[str, str], profile: Profile) -> HeldOutRow:
+def _row(path: Path, line: int, cells: dict[str, str | None], profile: Profile) -> HeldOutRow:
     name = profile.target
     try:
-        label = cells[name] if profile.task == "classification" else float(cells[name])
+        label = _present(cells[name]) if profile.task == "classification" else float(_present(cells[name]))
         features = {}
         for feature in profile.features:
             name = feature.name
-            features[name] = _value(feature, cells[name])
-    except (TypeError, ValueError):
-        raise ModelMismatch(f"{path}, line {line}: {cells[name]!r} is not a value of the column {name!r}.") from None
+            features[name] = _value(feature, _present(cells[name]))
+    except ValueError:
+        cell = cells[name]
+        wrong = "the row has no cell in" if cell is None else f"{cell!r} is not a value of"
+        raise ModelMismatch(f"{path}, line {line}: {wrong} the column {name!r}.") from None
     return HeldOutRow(features, label)
+
+
+def _present(cell: str | None) -> str:
+    if cell is None:
+        raise ValueError
+    return cell
 
 
 def _value(feature: Feature, cell: str) -> Value:
@@ -78,7 +81,7 @@ def _value(feature: Feature, cell: str) -> Value:
         number = float(cell)
         return int(number) if feature.integer and number.is_integer() else number
     if feature.kind == "boolean":
-        if cell.lower() not in _YES + _NO:
+        if (truth := truth_of(cell)) is None:
             raise ValueError(cell)
-        return cell.lower() in _YES
+        return truth
     return next((category for category in feature.categories if str(category) == cell), cell)

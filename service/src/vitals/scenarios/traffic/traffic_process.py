@@ -24,7 +24,7 @@ _ENDS_WITHIN_SECONDS = 20.0
 def can_send() -> None:
     """Raises StackError where Locust is not installed."""
     if importlib.util.find_spec("locust") is None:
-        raise StackError("Scenarios send with Locust, which is not installed: pip install 'vitals[scenarios]'.")
+        raise StackError("Scenarios send with Locust, which is not installed: pip install 'vitals-otel[scenarios]'.")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,18 @@ class Definition:
     unit: str
     description: str
     bounds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesKey:
+    """Names one series of a histogram: made once and kept, since it is found again by its identity."""
+
+    histogram: Definition
+    attributes: MeasuredBy
+
+
+Measurement = tuple[SeriesKey, float]
+"""A value, and the series that it belongs to."""
 
 
 def exemplar(value: float, packed: bytes) -> Exemplar:
@@ -95,11 +106,12 @@ class Series:
 class Distribution:
     """One histogram, all of its series, for one reader. Not for several threads at once."""
 
-    def __init__(self, definition: Definition, temporality: AggregationTemporality) -> None:
+    def __init__(self, definition: Definition, temporality: AggregationTemporality, began: int) -> None:
+        """began: the start of what is counted from now on, nanoseconds since 1970."""
         self._definition = definition
         self._delta = temporality is AggregationTemporality.DELTA
         self._temporality = temporality
-        self._began = time.time_ns()
+        self._began = began
         self._series: dict[MeasuredBy, Series] = {}
 
     def series(self, measured_by: MeasuredBy) -> Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -12,10 +12,10 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from vitals.telemetry.fast_path import predicted, record, wire
+from vitals.telemetry.fast_path import record, wire
 from vitals.telemetry.fast_path import shape as shapes
-from vitals.telemetry.fast_path.batch import Batch, encoded
-from vitals.telemetry.fast_path.predicted import Predicted
+from vitals.telemetry.fast_path.linked_span import LinkedSpan, encoded
+from vitals.telemetry.fast_path.request_event import RequestEvent
 from vitals.telemetry.fast_path.shape import Attributes, Template
 from vitals.telemetry.fast_path.span import RequestSpan
 
@@ -23,14 +23,14 @@ from vitals.telemetry.fast_path.span import RequestSpan
 class Ended(NamedTuple):
     """A request whose answer is written: what it shares with others, its record, and what it has for itself.
 
-    path: where it is not the route's. predicted: the answers of a model. span: where something else was added to it.
+    path: where it is not the route's. event: one more that it left. span: where something else was added to it.
     """
 
     template: Template
     record: bytes
     path: str = ""
     query: str = ""
-    predicted: Predicted | None = None
+    event: RequestEvent | None = None
     span: RequestSpan | None = None
 
     def attributes(self) -> Attributes:
@@ -43,15 +43,15 @@ class Ended(NamedTuple):
 
 @dataclass(slots=True)
 class Encoded:
-    """Of one batch of ended requests and calls: messages by kind, each with its tag and length; spans that the SDK encodes;
+    """Of ended requests and linked spans: messages by kind, each with its tag and length; spans that the SDK encodes;
     what can't be encoded.
     """
 
     request_spans: list[bytes] = field(default_factory=list)
-    batch_spans: list[bytes] = field(default_factory=list)
+    linked_spans: list[bytes] = field(default_factory=list)
     logs: list[bytes] = field(default_factory=list)
     by_sdk: list[ReadableSpan] = field(default_factory=list)
-    failed: list[Ended | Batch] = field(default_factory=list)
+    failed: list[Ended | LinkedSpan] = field(default_factory=list)
 
 
 class Encoder:
@@ -66,22 +66,22 @@ class Encoder:
         self._resource_schema = wire.text(b"\x1a", resource.schema_url) if resource.schema_url else b""
         self._request_scope, self._our_scope = _Scope(scope), _Scope(ours)
 
-    def encode(self, items: Iterable[Ended | Batch]) -> Encoded:
+    def encode(self, items: Iterable[Ended | LinkedSpan]) -> Encoded:
         """All of them, in their order."""
         made = Encoded()
         for item in items:
             try:
-                if not isinstance(item, Batch):
+                if not isinstance(item, LinkedSpan):
                     self._request(item, made)
                 elif item.sampled and not item.made_by_sdk:
-                    made.batch_spans.append(wire.sized(wire.SPAN, encoded(item)))
-            except Exception:  # an application can put anything on a span: the others of its batch are not lost for it
+                    made.linked_spans.append(wire.sized(wire.SPAN, encoded(item)))
+            except Exception:  # an application can put anything on a span: the others with it are not lost for it
                 made.failed.append(item)
         return made
 
-    def spans(self, request_spans: Sequence[bytes], batch_spans: Sequence[bytes]) -> bytes:
+    def spans(self, request_spans: Sequence[bytes], linked_spans: Sequence[bytes]) -> bytes:
         """An `ExportTraceServiceRequest`."""
-        by_scope = ((self._request_scope, request_spans), (self._our_scope, batch_spans))
+        by_scope = ((self._request_scope, request_spans), (self._our_scope, linked_spans))
         scopes = [scope.around(spans) for scope, spans in by_scope if spans]
         return wire.sized(b"\x0a", b"".join([self._resource_field, *scopes, self._resource_schema]))
 
@@ -90,11 +90,11 @@ class Encoder:
         return wire.sized(b"\x0a", b"".join([self._resource_field, self._our_scope.around(logs), self._resource_schema]))
 
     def _request(self, ended: Ended, made: Encoded) -> None:
-        template, packed, path, query, said, span = ended
+        template, packed, path, query, event, span = ended
         flags = packed[-1]
-        of_answers: Sequence[bytes] = ()
-        if said is not None:
-            log, of_answers = predicted.encoded(said, packed)
+        of_event: Sequence[bytes] = ()
+        if event is not None:
+            log, of_event = event.encoded(packed)
             made.logs.append(log)
         if not flags & record.SAMPLED:
             return
@@ -121,7 +121,7 @@ class Encoder:
         client_port = packed[-3] | packed[-2] << 8
         if client_port:
             parts.append(_client_port(client_port))
-        parts += of_answers
+        parts += of_event
         made.request_spans.append(wire.sized(wire.SPAN, b"".join(parts)))
 
     def _readable(self, ended: Ended, span: RequestSpan) -> ReadableSpan:
@@ -133,9 +133,8 @@ class Encoder:
         for key, value in ended.attributes().items():
             if untouched or key in ("http.response.status_code", "error.type") or (key == "http.route" and key not in attributes):
                 attributes[key] = value
-        if ended.predicted is not None:
-            said: dict[str, Any] = {**ended.predicted.model.on_span, **predicted.attributes_of(ended.predicted.made)}
-            for key, value in said.items():
+        if ended.event is not None:
+            for key, value in ended.event.span_attributes().items():
                 attributes[key] = value
         failed = shape.status is not None and shapes.is_error(shape.status)
         return ReadableSpan(

@@ -23,11 +23,10 @@ from opentelemetry.trace import SpanContext, SpanKind
 from vitals.telemetry.delivery.delivery import Delivery
 from vitals.telemetry.delivery.log_throttle import Seldom
 from vitals.telemetry.fast_path import record
-from vitals.telemetry.fast_path.batch import Batch
+from vitals.telemetry.fast_path.distributions import Measurement
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
+from vitals.telemetry.fast_path.linked_span import LinkedSpan, LinkedTemplate
 from vitals.telemetry.fast_path.measures import Active, Measures
-from vitals.telemetry.fast_path.named_model import NamedModel
-from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.sdk_metrics import SdkMetrics
 from vitals.telemetry.fast_path.sender import Sender
 from vitals.telemetry.fast_path.span import RequestSpan
@@ -80,7 +79,7 @@ class FastPath:
             delay_seconds=_number("OTEL_BSP_SCHEDULE_DELAY") / 1000,
             most_waiting=_number("OTEL_BSP_MAX_QUEUE_SIZE"),
         )
-        self.put: Callable[[Ended | Batch], None] = self._sender.put
+        self.put: Callable[[Ended | LinkedSpan], None] = self._sender.put
 
     def span(
         self, around: Context | None, parent: SpanContext | None, start: int, facts: Callable[[], Mapping[str, Any]]
@@ -106,18 +105,21 @@ class FastPath:
             state = made.trace_state or None
         return RequestSpan(trace_id, _new_bits(64).to_bytes(8, "big"), parent_id, flags, state, start, facts, self.limits)
 
-    def call(
+    def linked(
         self,
         requests: Sequence[RequestSpan],
+        template: LinkedTemplate,
         *,
         start: int,
         end: int,
-        seconds: float,
-        rows: int,
-        model: NamedModel,
+        attributes: Sequence[tuple[str, str | bool | int | float]],
+        measured: Sequence[Measurement],
         made_by_sdk: SpanContext | None = None,
     ) -> None:
-        """A call of the model for these requests; made_by_sdk: its span, where the SDK has made it already."""
+        """Work for these requests, as one span with links to them and as values of histograms.
+
+        made_by_sdk: its span, where the SDK has made it already.
+        """
         first = next((one for one in requests if one.flags & record.SAMPLED), requests[0] if requests else None)
         if made_by_sdk is not None:
             trace_id, span_id = made_by_sdk.trace_id.to_bytes(16, "big"), made_by_sdk.span_id.to_bytes(8, "big")
@@ -127,7 +129,8 @@ class FastPath:
         else:
             return
         self.put(
-            Batch(
+            LinkedSpan(
+                template,
                 parent_span_id=first.span_id if first is not None else _NO_PARENT,
                 links=[(one.trace_id, one.span_id) for one in requests],
                 trace_id=trace_id,
@@ -136,15 +139,14 @@ class FastPath:
                 made_by_sdk=made_by_sdk is not None,
                 start=start,
                 end=end,
-                seconds=seconds,
-                rows=rows,
-                model=model,
+                attributes=attributes,
+                measured=measured,
             )
         )
 
-    def predicted(self, predicted: Predicted) -> None:
-        """Measure the answers of a request that has no span here."""
-        self._sender.measure(predicted)
+    def measure(self, measured: Sequence[Measurement]) -> None:
+        """Measure what a request left that has no span here."""
+        self._sender.measure(measured)
 
     def feed(self, readers: Iterable[MetricReader]) -> None:
         """Add its histograms to what these readers collect from now on."""

@@ -1,10 +1,10 @@
-"""Which histograms the fast path keeps: those of HTTP requests, and those of a model's calls and answers."""
+"""Which histograms the fast path keeps: those of HTTP requests, and those that events and linked spans bring values for."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from opentelemetry.sdk.metrics.export import (
@@ -18,10 +18,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vitals.telemetry import defaults
 from vitals.telemetry.fast_path import record
-from vitals.telemetry.fast_path.batch import Batch
-from vitals.telemetry.fast_path.distributions import Definition, Distribution, Series, metrics_of
+from vitals.telemetry.fast_path.distributions import Definition, Distribution, Measurement, Series, SeriesKey, metrics_of
 from vitals.telemetry.fast_path.encoder import Ended
-from vitals.telemetry.fast_path.predicted import Predicted
+from vitals.telemetry.fast_path.linked_span import LinkedSpan
 from vitals.telemetry.fast_path.shape import Template
 
 _SIZES = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0)
@@ -30,11 +29,6 @@ _SIZES = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 
 DURATION = Definition("http.server.request.duration", "s", "Duration of HTTP server requests.", defaults.REQUEST_SECONDS)
 REQUEST_SIZE = Definition("http.server.request.body.size", "By", "Size of HTTP server request bodies.", _SIZES)
 RESPONSE_SIZE = Definition("http.server.response.body.size", "By", "Size of HTTP server response bodies.", _SIZES)
-INFERENCE = Definition(
-    "ml.inference.duration", "s", "Duration of one call of the model, for all rows of its batch.", defaults.INFERENCE_SECONDS
-)
-BATCH_ROWS = Definition("ml.inference.batch.size", "{row}", "Rows in one call of the model.", defaults.BATCH_ROWS)
-CONFIDENCE = Definition("ml.prediction.confidence", "1", "Probability of the predicted class.", defaults.CONFIDENCE)
 
 _MOST_REMEMBERED = 4096
 
@@ -76,22 +70,27 @@ class Measures:
             exemplars == "always_on",
             exemplars != "always_off",
         )  # of a span that is not sampled, and of one that is
+        self._temporality, self._began = temporality, time.time_ns()
         self._by_template: dict[Template, _OfRequests] = {}
-        self.duration, self.request_size, self.response_size, self.inference, self.rows, self.confidence = self._all = [
-            Distribution(one, temporality) for one in (DURATION, REQUEST_SIZE, RESPONSE_SIZE, INFERENCE, BATCH_ROWS, CONFIDENCE)
+        self.duration, self.request_size, self.response_size = self._of_http = [
+            Distribution(one, temporality, self._began) for one in (DURATION, REQUEST_SIZE, RESPONSE_SIZE)
         ]
+        self._others: dict[str, Distribution] = {}
+        self._by_key: dict[SeriesKey, Series] = {}
 
-    def take(self, items: Iterable[Ended | Batch]) -> None:
+    def take(self, items: Iterable[Ended | LinkedSpan]) -> None:
         """What ended, all values of a series together."""
         kept: defaultdict[Series, tuple[list[float], list[bytes | None]]] = defaultdict(_no_values)
         unsampled, sampled = self._exemplary
         for item in items:
-            if isinstance(item, Batch):
+            if isinstance(item, LinkedSpan):
                 source = item.record if (sampled if item.sampled else unsampled) else None
-                self.inference.series(item.model.measured).record(item.seconds, source)
-                self.rows.series(item.model.measured).record(item.rows, source)
+                for key, value in item.measured:
+                    values, sources = kept[self._by_key.get(key) or self._series(key)]
+                    values.append(value)
+                    sources.append(source)
                 continue
-            template, packed, _, _, said, _ = item
+            template, packed, _, _, event, _ = item
             duration, request_size, response_size = self._by_template.get(template) or self._remember(template)
             _, _, _, start, end, request_bytes, response_bytes, _, flags = record.unpack(packed)
             source = packed if (sampled if flags & record.SAMPLED else unsampled) else None
@@ -106,21 +105,29 @@ class Measures:
                 values, sources = kept[request_size]
                 values.append(request_bytes)
                 sources.append(source)
-            if said is not None:
-                values, sources = kept[self.confidence.series(said.model.measured)]
-                for one in said.made:
-                    if one.confidence is not None:
-                        values.append(one.confidence)
-                        sources.append(source)
+            if event is not None:
+                for key, value in event.measured():
+                    values, sources = kept[self._by_key.get(key) or self._series(key)]
+                    values.append(value)
+                    sources.append(source)
         for series, (values, sources) in kept.items():
             series.record_all(values, sources)
 
-    def predicted(self, predicted: Predicted) -> None:
-        """The answers of a request that is not watched."""
-        series = self.confidence.series(predicted.model.measured)
-        for one in predicted.made:
-            if one.confidence is not None:
-                series.record(one.confidence, None)
+    def record(self, measured: Sequence[Measurement]) -> None:
+        """Values of a request that is not watched."""
+        for key, value in measured:
+            self._series(key).record(value, None)
+
+    def _series(self, key: SeriesKey) -> Series:
+        found = self._by_key.get(key)
+        if found is None:
+            histogram = key.histogram
+            if (distribution := self._others.get(histogram.name)) is None:
+                distribution = self._others[histogram.name] = Distribution(histogram, self._temporality, self._began)
+            if len(self._by_key) >= _MOST_REMEMBERED:
+                self._by_key.clear()
+            found = self._by_key[key] = distribution.series(key.attributes)
+        return found
 
     def _remember(self, template: Template) -> _OfRequests:
         measured = template.measured
@@ -134,12 +141,14 @@ class Measures:
     def scopes(self, http: InstrumentationScope, ours: InstrumentationScope, active: Active) -> list[ScopeMetrics]:
         """What to export, by the scope that it is exported under."""
         now = time.time_ns()
-        of_http = metrics_of(self._all[:3], now)
+        of_http = metrics_of(self._of_http, now)
         if (requests := active.metric(now)) is not None:
             of_http.append(requests)
-        of_model = metrics_of(self._all[3:], now)
+        others = metrics_of(self._others.values(), now)
+        if self._temporality is AggregationTemporality.DELTA:
+            self._began = now
         return [
             ScopeMetrics(scope, metrics, scope.schema_url or "")
-            for scope, metrics in ((http, of_http), (ours, of_model))
+            for scope, metrics in ((http, of_http), (ours, others))
             if metrics
         ]

@@ -19,8 +19,8 @@ from opentelemetry.semconv._incubating.metrics.otel_metrics import (
 )
 
 from vitals.telemetry.fast_path import record
-from vitals.telemetry.fast_path.batch import Batch
 from vitals.telemetry.fast_path.encoder import Ended
+from vitals.telemetry.fast_path.linked_span import LinkedSpan
 
 _ORIGIN = record.SAMPLED | record.HAS_PARENT | record.PARENT_REMOTE
 
@@ -40,14 +40,14 @@ class SdkMetrics:
         meter.create_observable_counter(OTEL_SDK_PROCESSOR_SPAN_PROCESSED, [self._observed_spans], "{span}", described)
         meter.create_observable_counter(OTEL_SDK_PROCESSOR_LOG_PROCESSED, [self._observed_logs], "{log_record}", described)
 
-    def made(self, items: Iterable[Ended | Batch]) -> None:
+    def made(self, items: Iterable[Ended | LinkedSpan]) -> None:
         """Count the spans and records of these, once for each."""
         spans: collections.Counter[int] = collections.Counter()
         logs = 0
         for item in items:
-            if not isinstance(item, Batch):
+            if not isinstance(item, LinkedSpan):
                 spans[item.record[-1] & _ORIGIN] += 1
-                logs += item.predicted is not None
+                logs += item.event is not None
             elif not item.made_by_sdk:
                 spans[record.HAS_PARENT | item.sampled] += 1
         for flags, count in spans.items():
@@ -55,13 +55,13 @@ class SdkMetrics:
         if logs:
             self._created.add(logs)
 
-    def dropped(self, item: Ended | Batch) -> None:
+    def dropped(self, item: Ended | LinkedSpan) -> None:
         """Count what of this would have been encoded."""
-        if isinstance(item, Batch):
+        if isinstance(item, LinkedSpan):
             self._dropped_spans += item.sampled and not item.made_by_sdk
             return
         self._dropped_spans += bool(item.record[-1] & record.SAMPLED)
-        self._dropped_logs += item.predicted is not None
+        self._dropped_logs += item.event is not None
 
     def _observed_spans(self, _: CallbackOptions) -> list[Observation]:
         return _observed("packed_span_processor", self.spans, self._dropped_spans)

@@ -15,10 +15,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vitals.telemetry.delivery.delivery import Delivery
-from vitals.telemetry.fast_path.batch import Batch
+from vitals.telemetry.fast_path.distributions import Measurement
 from vitals.telemetry.fast_path.encoder import Encoder, Ended
+from vitals.telemetry.fast_path.linked_span import LinkedSpan
 from vitals.telemetry.fast_path.measures import Active, Measures
-from vitals.telemetry.fast_path.predicted import Predicted
 from vitals.telemetry.fast_path.sdk_metrics import SdkMetrics
 
 _logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _MOST_TOGETHER = 512
 class Sender:
     """Takes from the event loop, in its own thread encodes, measures and hands over.
 
-    `put` is for the event loop and the model's thread: it is one append. Everything that was given before
+    `put` is for the event loop and for threads that work for requests: it is one append. Everything that was given before
     `drain` is counted and handed over once it returns.
     """
 
@@ -62,14 +62,14 @@ class Sender:
 
     def _begin(self) -> None:
         """In a new process: what waits is the parent's, which sends it."""
-        self._waiting: deque[Ended | Batch] = deque()
+        self._waiting: deque[Ended | LinkedSpan] = deque()
         self._draining, self._starting = threading.RLock(), threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._asleep = True
         self._thread: threading.Thread | None = None
 
-    def put(self, item: Ended | Batch) -> None:
-        """A request that was answered, or a call of the model."""
+    def put(self, item: Ended | LinkedSpan) -> None:
+        """A request that was answered, or work for several of them."""
         if len(self._waiting) >= self._most_waiting:
             self._counted.made([item])
             self._counted.dropped(item)
@@ -87,11 +87,11 @@ class Sender:
             while self._waiting:
                 self._hand_over([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))])
 
-    def measure(self, predicted: Predicted) -> None:
-        """The answers of a request that is not watched."""
+    def measure(self, measured: Sequence[Measurement]) -> None:
+        """Values of a request that is not watched."""
         with self._draining:
             for measures in self.measures:
-                measures.predicted(predicted)
+                measures.record(measured)
 
     def collected(
         self, measures: Measures, http: InstrumentationScope, ours: InstrumentationScope, active: Active
@@ -108,7 +108,7 @@ class Sender:
         self.drain()
 
     def _start(self) -> None:
-        with self._starting:  # the event loop and the model's thread may come at once
+        with self._starting:  # the event loop and another thread may come at once
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="vitals encodes requests", daemon=True)
                 self._thread.start()
@@ -124,15 +124,15 @@ class Sender:
             except Exception:
                 _logger.exception("Requests could not be encoded.")
 
-    def _hand_over(self, items: Sequence[Ended | Batch]) -> None:
+    def _hand_over(self, items: Sequence[Ended | LinkedSpan]) -> None:
         for measures in self.measures:
             measures.take(items)
         self._counted.made(items)
         made = self._encoder.encode(items)
-        spans = len(made.request_spans) + len(made.batch_spans)
+        spans = len(made.request_spans) + len(made.linked_spans)
         if self._traces is not None:
             if spans:
-                self._traces.put(self._encoder.spans(made.request_spans, made.batch_spans), spans)
+                self._traces.put(self._encoder.spans(made.request_spans, made.linked_spans), spans)
             if made.by_sdk:
                 self._export_by_sdk(made.by_sdk)
         if self._logs is not None and made.logs:

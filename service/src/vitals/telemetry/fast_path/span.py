@@ -17,7 +17,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 from vitals.telemetry.fast_path import record
 
 if TYPE_CHECKING:
-    from vitals.telemetry.fast_path.predicted import Predicted
+    from vitals.telemetry.fast_path.request_event import RequestEvent
 
 _logger = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ class RequestSpan(Span):
     """
 
     __slots__ = (
-        "_context", "_facts", "_limits", "ended", "events", "flags", "given_name", "like_others", "links",
-        "own_attributes", "parent_span_id", "predicted", "span_id", "start", "status", "trace_id", "trace_state",
+        "_context", "_facts", "_limits", "ended", "event", "events", "flags", "given_name", "like_others", "links",
+        "own_attributes", "parent_span_id", "span_id", "start", "status", "trace_id", "trace_state",
     )  # fmt: skip
 
     def __init__(
@@ -57,7 +57,7 @@ class RequestSpan(Span):
         self.own_attributes: BoundedAttributes | None = None
         self.events: BoundedList[Event] | None = None
         self.links: BoundedList[Link] | None = None
-        self.predicted: Predicted | None = None
+        self.event: RequestEvent | None = None
         self.like_others = not trace_state
         """Whether everything that it says follows from its request."""
         self._facts = facts
@@ -99,6 +99,13 @@ class RequestSpan(Span):
             _logger.warning("Calling end() on an ended span.")
             return
         self.ended = end_time or time.time_ns()
+
+    def carry(self, event: RequestEvent) -> bool:
+        """Let the event leave with this span; False where it has ended, or carries one already."""
+        if self.ended or self.event is not None:
+            return False
+        self.event = event
+        return True
 
     def let_go(self) -> None:
         """Forget its request, which refers to it: both are freed at once then, without the garbage collector."""

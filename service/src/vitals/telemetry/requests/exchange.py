@@ -166,7 +166,7 @@ class Exchange:
             query = scope.get("query_string")
             of_itself = None if span.like_others else span
             query = text_of(query) if query else ""
-            made = (template, packed, "" if shared else path, query, span.predicted, of_itself)
+            made = (template, packed, "" if shared else path, query, span.event, of_itself)
             fast_path.put(_new_tuple(Ended, made))
         except Exception:  # whatever a scope holds that no server should put there: the answer is the application's
             fast_path.failed("a request")

@@ -18,9 +18,10 @@ from opentelemetry.context import Context
 from opentelemetry.semconv.attributes.otel_attributes import OTEL_EVENT_NAME
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode
 
-from vitals.telemetry import defaults
-from vitals.telemetry.fast_path.named_model import NamedModel
-from vitals.telemetry.fast_path.predicted import Predicted, attributes_of, sentence_of, uid_of
+from vitals.model_events.histograms import BATCH_ROWS, CONFIDENCE, INFERENCE, made_by
+from vitals.model_events.named_model import CALL, EVENT, NamedModel
+from vitals.model_events.prediction import Label, LoggedRows, Prediction
+from vitals.model_events.prediction_event import PredictionEvent, attributes_of, sentence_of, uid_of
 from vitals.telemetry.fast_path.span import RequestSpan
 from vitals.telemetry.logs.logging_signal import RECORD_UID
 from vitals.telemetry.runtime import Telemetry
@@ -30,34 +31,6 @@ _logger = logging.getLogger("vitals.request")
 
 MAX_FIELDS = 20
 """Fields of one refused request that its log record names."""
-
-
-@dataclass(slots=True)  # frozen would take four times as long to make one
-class Prediction:
-    """One answered row, as telemetry knows it: a class with its confidence, or a number."""
-
-    id: str
-    predicted: str | float
-    confidence: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedRows:
-    """The first rows of a request as JSON text, a list of objects, and how many rows after them are left out."""
-
-    text: str
-    omitted: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """The true value of an earlier answer; `correct` is None for a number."""
-
-    prediction_id: str
-    model_version: str
-    label: str | float
-    predicted: str | float
-    correct: bool | None
 
 
 @dataclass(slots=True)
@@ -84,24 +57,7 @@ class Recorder:
         self._tracer = telemetry.tracer
         self._events = telemetry.event_logger
         meter = telemetry.meter
-        self._inference = meter.create_histogram(
-            "ml.inference.duration",
-            unit="s",
-            description="Duration of one call of the model, for all rows of its batch.",
-            explicit_bucket_boundaries_advisory=list(defaults.INFERENCE_SECONDS),
-        )
-        self._rows = meter.create_histogram(
-            "ml.inference.batch.size",
-            unit="{row}",
-            description="Rows in one call of the model.",
-            explicit_bucket_boundaries_advisory=list(defaults.BATCH_ROWS),
-        )
-        self._confidence = meter.create_histogram(
-            "ml.prediction.confidence",
-            unit="1",
-            description="Probability of the predicted class.",
-            explicit_bucket_boundaries_advisory=list(defaults.CONFIDENCE),
-        )
+        self._inference, self._rows, self._confidence = (made_by(meter, one) for one in (INFERENCE, BATCH_ROWS, CONFIDENCE))
 
     def answered_by(self, runtime: str) -> None:
         """Name what answers, a library with its version, on every span of a prediction from now on."""
@@ -121,11 +77,10 @@ class Recorder:
         span = asked.span
         fast_path = self._telemetry.fast_path
         if fast_path is not None:
-            predicted = Predicted(made, features, self._named, time.time_ns())
-            if type(span) is RequestSpan and not span.ended and span.predicted is None:
-                span.predicted = predicted
+            event = PredictionEvent(made, features, self._named, time.time_ns())
+            if type(span) is RequestSpan and span.carry(event):
                 return
-            fast_path.predicted(predicted)
+            fast_path.measure(event.measured())
         said = attributes_of(made)
         span.set_attributes({**self._named.on_span, **said})
         attributes: dict[str, Any] = {**self._model, **said}
@@ -136,8 +91,8 @@ class Recorder:
             attributes["ml.prediction.features"] = features.text
             if features.omitted:
                 attributes["ml.prediction.features_omitted"] = features.omitted
-        attributes[RECORD_UID] = uid_of("ml.prediction", made[0].id)
-        self._emit("ml.prediction", sentence_of(made), attributes)
+        attributes[RECORD_UID] = uid_of(EVENT, made[0].id)
+        self._emit(EVENT, sentence_of(made), attributes)
 
     def label(self, given: Label) -> None:
         """Write the true value of an earlier answer as one `ml.label` event.
@@ -199,20 +154,21 @@ class Recorder:
                 self._inference.record(seconds, self._model, context=in_span)
                 self._rows.record(rows, self._model, context=in_span)
                 return
-        fast_path.call(
+        model = self._named
+        fast_path.linked(
             [span for span in spans if type(span) is RequestSpan],
+            model.call,
             start=begun,
             end=time.time_ns(),
-            seconds=seconds,
-            rows=rows,
-            model=self._named,
+            attributes=((BATCH_ROWS.name, rows),),
+            measured=((model.seconds, seconds), (model.rows, rows)),
             made_by_sdk=context,
         )
 
     def _span_of_call(self, served: Sequence[Span], rows: int, begun: int, failed: BaseException | None) -> Span:
         contexts = [context for span in served if (context := span.get_span_context()).is_valid]
         span = self._tracer.start_span(
-            "predict batch",
+            CALL,
             context=_parent(contexts),
             kind=SpanKind.INTERNAL,
             links=[Link(context) for context in contexts],

@@ -7,13 +7,18 @@ from binascii import hexlify
 from collections.abc import Mapping
 from hashlib import blake2b
 
+from vitals.model_events.histograms import BATCH_ROWS, CONFIDENCE, INFERENCE
 from vitals.telemetry.fast_path import record, wire
-from vitals.telemetry.fast_path.span import trace_flags
+from vitals.telemetry.fast_path.distributions import MeasuredBy, SeriesKey
+from vitals.telemetry.fast_path.linked_span import LinkedTemplate
+from vitals.telemetry.fast_path.request_event import LOG_TRACE_FLAGS, SEVERITY_INFO
 
-INFO = b"\x10\x09" + wire.text(b"\x1a", "INFO")
 EVENT = "ml.prediction"
+CALL = "predict batch"
+"""The name of the span of one call of the model."""
+
 EVENT_NAME = wire.text(b"\x62", EVENT)
-"""The fields `LogRecord.severity_*` and `event_name` of every answer."""
+"""The field `LogRecord.event_name` of every answer."""
 _CONFIDENCE_TEXT, _UID_TEXT = 5, 32
 """Bytes of a confidence as in 0.973, and of a `log.record.uid`."""
 
@@ -21,14 +26,20 @@ _MOST_CLASSES = 4096
 
 
 class NamedModel:
-    """One version of a model. on_span, on_log: its attributes there; `measured` those of its series."""
+    """One version of a model. on_span, on_log: its attributes there; the latter are those of its series, too.
 
-    __slots__ = ("_of_class", "log_field", "measured", "on_log", "on_span", "span_field")
+    call: the span of one call. seconds, rows, confidence: its series of the three histograms.
+    """
+
+    __slots__ = ("_of_class", "call", "confidence", "log_field", "on_log", "on_span", "rows", "seconds", "span_field")
 
     def __init__(self, on_span: Mapping[str, str], on_log: Mapping[str, str]) -> None:
         """The model's name and version, and on spans what answers, too."""
         self.on_span, self.on_log = dict(on_span), dict(on_log)
-        self.measured: tuple[tuple[str, str | int], ...] = tuple(self.on_log.items())
+        measured_by: MeasuredBy = tuple(self.on_log.items())
+        self.seconds, self.rows = SeriesKey(INFERENCE, measured_by), SeriesKey(BATCH_ROWS, measured_by)
+        self.confidence = SeriesKey(CONFIDENCE, measured_by)
+        self.call = LinkedTemplate(CALL, self.on_span)
         self.span_field = wire.attributes(wire.SPAN_ATTRIBUTE, self.on_span)
         self.log_field = wire.attributes(wire.LOG_ATTRIBUTE, self.on_log)
         self._of_class: dict[tuple[str, int], ClassTemplate] = {}
@@ -59,7 +70,7 @@ class ClassTemplate:
             wire.LOG_RECORD,
             b"\x09",
             8,
-            INFO + body,
+            SEVERITY_INFO + body,
             _CONFIDENCE_TEXT,
             model.log_field + _before(wire.LOG_ATTRIBUTE, "ml.prediction.id", id_bytes),
             id_bytes,
@@ -94,7 +105,7 @@ class ClassTemplate:
         uid = uid_bytes(_EVENT_BYTES, prediction_id)
         log = b"".join(
             (
-                a, time, b, b"%.3f" % confidence, c, prediction_id, d, number, e, uid, f, TRACE_FLAGS[packed[-1]],
+                a, time, b, b"%.3f" % confidence, c, prediction_id, d, number, e, uid, f, LOG_TRACE_FLAGS[packed[-1]],
                 g, packed[_TRACE_ID], h, packed[_SPAN_ID], i, time, j,
             )
         )  # fmt: skip
@@ -108,9 +119,6 @@ def uid_bytes(event: bytes, prediction_id: bytes) -> bytes:
 
 
 _EVENT_BYTES = EVENT.encode()
-
-TRACE_FLAGS = tuple(trace_flags(flags).to_bytes(4, "little") for flags in range(16))
-"""As log records have them, by the flags of a record."""
 
 _TRACE_ID, _SPAN_ID = record.TRACE_ID, record.SPAN_ID
 _as_double = struct.Struct("<d").pack

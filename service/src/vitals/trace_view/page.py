@@ -7,17 +7,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from vitals.cli.drawing.waterfall import summary, tree
 from vitals.lookup.links import Link
 from vitals.lookup.records import TraceView
 from vitals.lookup.remarks import remark
 from vitals.lookup.trace_lookup import reason
+from vitals.trace_view.span_tree import tree
+from vitals.trace_view.summary import summary
 
 
 def page(view: TraceView, links: list[Link]) -> str:
     """The page's text. Everything from the stores is escaped; nothing is loaded from elsewhere, and no script runs."""
     templates = Environment(
-        loader=PackageLoader("vitals.cli.drawing"),
+        loader=PackageLoader("vitals.trace_view"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

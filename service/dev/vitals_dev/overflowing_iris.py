@@ -1,6 +1,6 @@
-"""A model that a request can break, for traffic with failures in it: the example iris, whose answers it gives.
+"""The example iris, which gives the same answers but overflows at one number: for traffic with real exceptions in it.
 
-What the examples themselves can't take is refused, so none of their rows brings about a real exception.
+The API refuses whatever the examples themselves can't take, so none of their rows raises an exception.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from vitals.bundle.folder import read_folder
 from vitals.bundle.model_card import FACTS_FILE, sha256_of
 from vitals.profiling.examples import train_example
 
-BREAKS_IT = {"sepal_width": 1e29}
+OVERFLOWING = {"sepal_width": 1e29}
 """A number that the API takes, and that overflows between the model's two steps."""
 
 _TINY = 1e-290
 
 
-def make_fragile_iris(folder: Path) -> None:
+def make_overflowing_iris(folder: Path) -> None:
     """Make `folder` with the example iris, one of whose features is scaled up and weighed down by the same factor."""
     train_example(folder, "iris")
     served = read_folder(folder)
