@@ -56,7 +56,7 @@ def _of_type(kind: str) -> list[Any]:
 
 
 def test_the_services_own_fields_are_written_by_the_service() -> None:
-    recorder = (ROOT / "service" / "src" / "vitals" / "telemetry" / "recorder.py").read_text()
+    recorder = (ROOT / "service" / "src" / "vitals" / "model_events" / "recorder.py").read_text()
     for name in set().union(*OF_THE_SERVICE.values()):
         assert f'"{name}"' in recorder
 
