@@ -30,6 +30,7 @@ def _counted(requests: list[dict[str, Any]]) -> dict[str, int]:
     return latest
 
 
+@pytest.mark.slow
 def test_each_of_hundreds_of_instances_is_counted_exactly(
     run_collector: Callable[..., Any], wait_for: Callable[..., Any]
 ) -> None:
