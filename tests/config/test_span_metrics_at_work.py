@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from vitals.settings.stack import StackSettings
 
 from .test_collector_at_work import as_dict, attributes, span
