@@ -19,7 +19,7 @@ export PIP_USER := 0
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo engines check test test-slow test-models test-stack test-scenarios test-faults test-compose test-package test-all package reliability bench up down restart status rules dashboards picture lint format lock clean
+.PHONY: help setup demo engines check test test-slow test-models test-stack test-scenarios test-faults test-compose test-package test-all package reliability bench telemetry up down restart status rules dashboards picture lint format lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the verbs
@@ -154,6 +154,9 @@ rules: setup ## write Prometheus's rules anew from their templates and windows; 
 
 dashboards: setup ## write Grafana's dashboards anew from their source
 	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards prom-graf/grafana/dashboards
+
+telemetry: setup ## write the tables of docs/telemetry.md anew from service/src/vitals/telemetry_reference
+	@$(VENV)/bin/python -m vitals.telemetry_reference docs/telemetry.md
 
 picture: setup engines ## draw docs/images/dashboards.png from a stack of its own; takes about eight minutes
 	@PYTHONPATH=prom-graf/grafana/src:service/dev $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png

@@ -38,9 +38,9 @@ from vitals.engines.cache import Engines
 from vitals.settings.stack import StackSettings
 
 _NOTE = (
-    "Each row leaves one thing out, or has one kind of signal alone. Redaction takes the most of all processors: its regular "
-    "expressions look at each key and value. It leaves out attributes that only have a few values; the row with every attribute "
-    "is how it was before."
+    "Each row leaves one thing out, or sends one kind of signal only. Of all processors redaction takes the most time, because "
+    "its regular expressions look at each key and value. It skips attributes that only have a few values; the row with every "
+    "attribute shows the cost before that."
 )
 
 RATE = 200

@@ -13,7 +13,7 @@ from benchmarks.bench.variants import VARIANTS
 
 _KINDS = {
     "whole": "A whole run",
-    "quick": "A quick run, with one round of each load, whose single figures move by a quarter",
+    "quick": "A quick run, with one round of each load; single figures vary by a quarter",
     "smoke": "A run of a few seconds that only shows that the benchmark works",
 }
 _NONE = "–"
@@ -39,7 +39,7 @@ def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def page(result: Result) -> str:
     """The whole page."""
     parts = ["# Performance", _about(result), "![Requests a second, by variant](images/performance.svg)"]
-    parts += ["## To be reached, and measured", _targets(result)]
+    parts += ["## Targets", _targets(result)]
     for workload, what in WORKLOADS.items():
         amounts = _amounts(result, workload, "closed")
         if amounts:
@@ -64,7 +64,7 @@ def _about(result: Result) -> str:
     }
     text = _ABOUT.read_text().strip().format(**values)
     if "unfinished" in result:
-        text += f"\n\n**This run did not come to its end: {result['unfinished']}. What is not below was not measured.**"
+        text += f"\n\n**This run did not finish: {result['unfinished']}. Figures that are missing below were not measured.**"
     return text + (f"\n\nOnly {', '.join(result['only'])} were measured." if result["only"] else "")
 
 
@@ -73,11 +73,11 @@ def _noise(result: Result) -> str:
     amounts = _amounts(result, "iris", "closed")
     pairs = {amount: ratio(result, "plain-again", amount) for amount in amounts}
     said = ", ".join(f"{number(value)} at {amount}" for amount, value in pairs.items() if value is not None)
-    text = f"\n\nNoise: the same application twice, the second over the first, by connections: {said}." if said else ""
+    text = f"\n\nNoise: the same application ran twice. Ratio of the second to the first, by connections: {said}." if said else ""
     more = added_cpu(result, "plain-again", "no-op")
-    text += f" With a model that does nothing, {number(more)} µs of processor time a request more." if more is not None else ""
+    text += f" With a model that does nothing, {number(more)} µs of CPU time more per request." if more is not None else ""
     if float(result["machine"]["busy_before"].split("%")[0]) > BUSY_PERCENT:
-        text += "\n\n**The machine did other work at the same time: what is below shows that all is counted, not what it costs.**"
+        text += "\n\n**The machine did other work at the same time. The figures show that everything is counted, not its cost.**"
     return text
 
 
@@ -93,8 +93,8 @@ def _targets(result: Result) -> str:
         lines.append([target.what, target.before, target.to_reach, measured, verdict])
         if verdict == "missed":
             missed.append(f"- {target.what}: {why.get(target.key, 'no reason is known yet.')}")
-    text = rows(["", "before", "to reach (resolved from)", "measured", ""], lines)
-    return text + ("\n\nWhy what is missed is missed:\n\n" + "\n".join(missed) if missed else "")
+    text = rows(["", "before", "target (within noise from)", "measured", ""], lines)
+    return text + ("\n\nWhy these targets were missed:\n\n" + "\n".join(missed) if missed else "")
 
 
 def _amounts(result: Result, workload: str, kind: str) -> list[int]:
@@ -109,7 +109,7 @@ def _names(result: Result, workload: str) -> list[str]:
 def _closed(result: Result, workload: str, amounts: list[int]) -> str:
     head = [""]
     for amount in amounts:
-        head += [f"{amount} connection{'s' if amount > 1 else ''}: /s", "ratio", "p99 ms", "processor µs"]
+        head += [f"{amount} connection{'s' if amount > 1 else ''}: /s", "ratio", "p99 ms", "CPU µs"]
     lines = []
     for name in _names(result, workload):
         line = [VARIANTS[name].title]
@@ -132,7 +132,7 @@ def _tail(found: dict[str, Any]) -> str:
 def _open(result: Result, workload: str, rates: list[int]) -> str:
     head = [""]
     for rate in rates:
-        head += [f"{rate}/s: p50 ms", "p99 ms", "processor µs"]
+        head += [f"{rate}/s: p50 ms", "p99 ms", "CPU µs"]
     lines, late = [], [0.0]
     for name in _names(result, workload):
         line = [VARIANTS[name].title]
@@ -144,9 +144,7 @@ def _open(result: Result, workload: str, rates: list[int]) -> str:
             late += [one["late_p99"] for one in found["rounds"] if "late_p99" in one]
             line += [number(percentile_ms(found, "p50")), _tail(found), number(median_of(found, "cpu_us"))]
         lines.append(line)
-    about = (
-        "Open loop: requests leave at fixed times, and latencies count from those. The load's own lateness, which they contain"
-    )
+    about = "Open loop: requests leave at fixed times, and latencies count from those times. They include the load's own lateness"
     return f"{about}: p99 at most {number(max(late))} ms, in the worst round.\n\n{rows(head, lines)}"
 
 
@@ -170,7 +168,7 @@ def _not_counted(result: Result) -> str:
         if one["refused"]:
             amount = f"{one['amount']}/s" if one["kind"] == "open" else f"{one['amount']} connections"
             lines.append(f"- {VARIANTS[one['variant']].title}, {one['workload']}, {amount}: {one['refused']}")
-    return "\n\n".join(["## What does not count, and why", "\n".join(lines)]) if lines else ""
+    return "\n\n".join(["## Figures that don't count, and why", "\n".join(lines)]) if lines else ""
 
 
 def _collector(result: Result) -> str:
@@ -178,8 +176,8 @@ def _collector(result: Result) -> str:
     if not found:
         return ""
     lines = [[one["what"], number(one["ms"])] for one in found["parts"]]
-    about = f"`{found['command']}`: its processor time for 1,000 requests, with what the service sends for them. {found['about']}"
-    return "\n\n".join(["## The Collector", about, rows(["", "processor ms for 1,000 requests"], lines), *found["notes"]])
+    about = f"`{found['command']}`: CPU time of the Collector for the telemetry of 1,000 requests. {found['about']}"
+    return "\n\n".join(["## The Collector", about, rows(["", "CPU ms for 1,000 requests"], lines), *found["notes"]])
 
 
 def _freshness(result: Result) -> str:

@@ -135,7 +135,7 @@ TARGETS = [
     ),
     Target(
         "instrument",
-        "what `instrument()` adds to a plain application, processor time a request (no-op, 16 connections, paired by round)",
+        "what `instrument()` adds to a plain application, CPU time per request (no-op, 16 connections, paired by round)",
         "290 µs",
         25,
         "≤ 25 µs",
@@ -209,7 +209,7 @@ TARGETS = [
     ),
     Target(
         "memory-sklearn",
-        "one worker with scikit-learn, resident, more than plain",
+        "one worker with scikit-learn, resident, beyond plain",
         "50 MB",
         25,
         "≤ 25 MB",

@@ -14,9 +14,13 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+def _performance() -> str:
+    return (ROOT / "docs/performance.md").read_text()
+
+
 def _at_16_connections() -> dict[str, tuple[str, str]]:
     """Requests a second with iris, and the ratio to plain FastAPI, by variant."""
-    text = (ROOT / "docs/performance.md").read_text()
+    text = _performance()
     table = text[text.index("## iris") :].split("\n\n")[1]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert rows[0][5].startswith("16 connections: /s")
@@ -34,6 +38,9 @@ def test_has_the_figures_of_the_measurement() -> None:
     assert [ours, mlserver, bentoml] == [measured[name][0] for name in ("ours, everything on", "MLServer", "BentoML")]
     [ratio] = re.findall(r"answers ([\d.]+) times as many", text)
     assert float(ratio) == round(float(measured["ours, everything on"][1]), 1)
+    [over_onnx] = re.findall(r"and ([\d.]+) times as many as plain FastAPI with the same model in ONNX", text)
+    [target] = re.findall(r"over plain FastAPI \+ the same ONNX model: 16 connections \|.*\| ([\d.]+) \|", _performance())
+    assert float(over_onnx) == round(float(target), 1)
 
 
 def _anchors(page: Path) -> set[str]:

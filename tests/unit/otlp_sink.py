@@ -52,6 +52,8 @@ class Sink:
         self.spans: list[Taken] = []
         self.logs: list[Taken] = []
         self.points: list[Taken] = []
+        self.metrics: list[Any] = []
+        """The definitions of the points' metrics, with their points."""
         self.port = 0
         self._lock = threading.Lock()
 
@@ -103,6 +105,7 @@ class Sink:
             elif path == "/v1/logs":
                 self.logs += [Taken(r, s.scope.name, one) for r, s in _scopes(request, "logs") for one in s.log_records]
             else:
+                self.metrics += [metric for _, s in _scopes(request, "metrics") for metric in s.metrics]
                 self.points += [
                     Taken(r, s.scope.name, point, metric.name)
                     for r, s in _scopes(request, "metrics")

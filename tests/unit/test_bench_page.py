@@ -101,7 +101,7 @@ def test_each_missed_target_has_its_reason(result: dict[str, Any], monkeypatch: 
     page = table.page(result)
     assert "16 connections | 0.64 | ≥ 2 (1.8) | 1.90 | reached, within the noise |" in page
     of = "(no-op, 16 connections, paired by round)"
-    assert f"- what `instrument()` adds to a plain application, processor time a request {of}: For reasons." in page
+    assert f"- what `instrument()` adds to a plain application, CPU time per request {of}: For reasons." in page
     assert "with telemetry off | – | ≤ 1 ms | 1.60 ms | missed |" in page  # noqa: RUF001
 
 
@@ -119,7 +119,9 @@ def test_a_run_beside_other_work_says_so(result: dict[str, Any]) -> None:
 
 def test_the_pair_of_equals_shows_the_noise(result: dict[str, Any]) -> None:
     result["cells"].append(cell("plain-again", [1100, 2000, 900]))
-    assert "the second over the first, by connections: 1.00 at 16. With a model that does nothing, 0.00 µs" in table.page(result)
+    assert "Ratio of the second to the first, by connections: 1.00 at 16. With a model that does nothing, 0.00 µs" in table.page(
+        result
+    )
 
 
 def test_reasons_are_of_targets() -> None:

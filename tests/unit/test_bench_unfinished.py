@@ -148,7 +148,7 @@ def test_what_is_kept_can_be_printed_and_says_what_it_is(stage: Stage, tmp_path:
     capsys.readouterr()
     assert bench.main(["--show", str(tmp_path / record.NAME)]) == 0
     page = capsys.readouterr().out
-    assert "**This run did not come to its end: it was ended by Ctrl-C." in page
+    assert "**This run did not finish: it was ended by Ctrl-C." in page
     assert "| plain + instrument() | 10.0 | 1.00 | 2.00 |" in page
 
 

@@ -88,7 +88,7 @@ def test_what_is_read(client: TestClient, headers: list[str], content: bytes) ->
     assert answer.json()["prediction"] == "setosa"
 
 
-CUT_OFF, AFTER, NONE = "ends before its", "goes on after the end", "is no valid"
+CUT_OFF, AFTER, NONE = "ends before its", "continues after the end", "is not valid"
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ def test_elasticsearch_away_refusing_or_replaced_is_a_sentence() -> None:
     with pytest.raises(StackError, match="answered 401"):
         asked(httpx.MockTransport(lambda _: httpx.Response(401, text="no")))
     for other in (httpx.Response(200, text="<html>"), httpx.Response(200, json=[]), httpx.Response(200, json={"hits": 1})):
-        with pytest.raises(StackError, match="speaks otherwise"):
+        with pytest.raises(StackError, match="Something other than Elasticsearch"):
             asked(httpx.MockTransport(lambda _, other=other: other))  # type: ignore[misc]

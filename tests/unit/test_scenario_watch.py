@@ -91,7 +91,7 @@ def test_a_burnt_budget_does_not_matter_where_its_alert_may_fire(clock: Callable
 
 @pytest.mark.slow
 def test_no_quiet_in_time_names_what_is_there(clock: Callable[[], float]) -> None:
-    with pytest.raises(StackError, match=r"wants the stack to itself, and after \d+ s FeatureDrift is active\."):
+    with pytest.raises(StackError, match=r"needs the stack to itself, and after \d+ s FeatureDrift is active\."):
         watching(Told(alerts=[[ACTIVE]], query=[[]]).alerts()).wait_for_quiet(Expectation(NONE), Silent())
     with pytest.raises(StackError, match="120 rows of earlier traffic"):
         watching(Told(alerts=[[BUSY]], query=[NOTHING, ROWS] * 500).alerts()).wait_for_quiet(Expectation(NONE), Silent())
@@ -133,5 +133,5 @@ def test_alerts_of_another_service_do_not_count(clock: Callable[[], float]) -> N
 
 def test_a_prometheus_that_does_not_answer_is_a_sentence() -> None:
     told = Told(alerts=["down"])
-    with pytest.raises(StackError, match="does not tell its alerts"):
+    with pytest.raises(StackError, match="does not return its alerts"):
         told.alerts().now()

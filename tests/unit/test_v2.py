@@ -160,7 +160,7 @@ def _one(**changes: Any) -> dict[str, Any]:
         ({"inputs": [_one(data=[[1, 2, 3, {}]])]}, "inputs.0.petal_width: must be a number"),
         ({"inputs": [_one(data=[1, 2, 3, "4"])]}, "inputs.0.petal_width: must be a number"),
         ({"inputs": [_one(shape=[0, 4], data=[])]}, "has no row"),
-        ({"inputs": [_one(shape=[101, 4], data=[1] * 404)]}, "100 are the limit"),
+        ({"inputs": [_one(shape=[101, 4], data=[1] * 404)]}, "the limit is 100"),
         ({"inputs": [_one(), _one()]}, "two tensors of one name"),
         ({"inputs": [_one(parameters={"binary_data_size": 32})]}, "has binary data"),
         ({"inputs": [_one(name="colour", shape=[4], data=[1, 2, 3, 4])]}, "'colour' is not a feature"),

@@ -91,11 +91,11 @@ def create_app(
                 to_ask, pace = await asyncio.to_thread(loaded)
             except ModelError as wrong:
                 state.unloadable = f"The model {facts.name} {facts.version} can't be served; the log of the service says why."
-                _logger.critical("The model can't be served, so this process never gets ready: %s", wrong)
+                _logger.critical("The model can't be served, so this process does not become ready: %s", wrong)
                 return
             except Exception as wrong:
                 state.unloadable = f"The model {facts.name} {facts.version} could not be loaded ({type(wrong).__name__})."
-                _logger.critical("The model could not be loaded, so this process never gets ready.", exc_info=wrong)
+                _logger.critical("The model could not be loaded, so this process does not become ready.", exc_info=wrong)
                 return
             if pace.lone_seconds > settings.predict_timeout_seconds:
                 _logger.warning(
@@ -131,7 +131,7 @@ def create_app(
     kind = partial(BehindProxy, prefix=prefix, trusted=trusted) if prefix or trusted else FastAPI
     app = kind(
         title="vitals",
-        summary=f"Serves the model {facts.name} and tells how it is.",
+        summary=f"Serves the model {facts.name} and monitors it.",
         version=facts.version,
         lifespan=lifespan,
     )

@@ -41,7 +41,7 @@ async def ready(request: Request) -> Health:
     return Health(status="ready", trace_id=current_trace_id())
 
 
-@router.get("/health/canary", summary="A request that leaves a span, a log record and a count, to be looked for in every store")
+@router.get("/health/canary", summary="Leave a span, a log record and a count that the canary looks for in every store")
 async def canary(request: Request) -> CanaryAnswer:
     """What `vitals canary` asks: its telemetry takes the way of every request's, and the model is left alone."""
     state = state_of(request)

@@ -50,9 +50,9 @@ async def labels(request: Request) -> LabelsAnswer:
         return LabelsAnswer(accepted=1, refused=[], trace_id=current_trace_id())
     given = body["labels"]
     if body.keys() != {"labels"} or not isinstance(given, list) or not given:
-        raise _not_labels(state, "The body must be an object with nothing but `labels`, a list of one or more")
+        raise _not_labels(state, "The body must be an object with only `labels`, a list of one or more labels")
     if len(given) > state.instances_max:
-        raise _not_labels(state, f"`labels` has {len(given)} entries; {state.instances_max} are the limit")
+        raise _not_labels(state, f"`labels` has {len(given)} entries; the limit is {state.instances_max}")
     refusals = []
     for index, one in enumerate(given):
         try:

@@ -62,7 +62,7 @@ def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Reque
     wrong = Wrong()
     if len(body) > 1:
         for _ in body.keys() - {"features", "instances"}:
-            wrong.add(BODY, "structure", UNKNOWN, "The body takes `features` or `instances`, nothing else")
+            wrong.add(BODY, "structure", UNKNOWN, "The body may have only `features` or `instances`")
     if "features" in body and "instances" in body:
         wrong.add(BODY, "structure", "features", "The body needs `features` or `instances`, and not both")
         wrong.raise_if_any()
@@ -76,7 +76,7 @@ def read_rows(body: object, reader: RowReader, *, most: int) -> tuple[list[Reque
     if not instances:
         raise body_is("empty", "has no row", "instances")
     if len(instances) > most:
-        raise body_is("too_many_rows", f"has {len(instances)} rows; {most} are the limit", "instances")
+        raise body_is("too_many_rows", f"has {len(instances)} rows; the limit is {most}", "instances")
     rows = [reader.read(given, f"instances.{index}", wrong) for index, given in enumerate(instances)]
     wrong.raise_if_any()
     return rows, True

@@ -17,10 +17,8 @@ class ModelName(BaseModel):
 class OneAnswer(BaseModel):
     """The answer to one row."""
 
-    prediction_id: str = Field(
-        description="Names this prediction wherever it is mentioned; signed, so that POST /labels knows it."
-    )
-    prediction: str | float = Field(description="The most probable class; of a regression the predicted number.")
+    prediction_id: str = Field(description="The signed id of this prediction; POST /labels takes it.")
+    prediction: str | float = Field(description="The predicted class; for a regression the predicted number.")
     confidence: float | None = Field(None, description="Classification: the probability of that class.")
     probabilities: dict[str, float] | None = Field(None, description="Classification: the probability of each class.")
 
@@ -43,7 +41,7 @@ class PredictionsAnswer(BaseModel):
 class RefusedLabel(BaseModel):
     """One of several labels that is not counted."""
 
-    index: int = Field(description="Its place in `labels`, from 0.")
+    index: int = Field(description="Its position in `labels`, from 0.")
     reason: str = Field(description="malformed, forged, expired, repeated, unknown_version or unknown_class.")
     detail: str
 
@@ -67,7 +65,7 @@ class CanaryAnswer(Health):
     """A request that is made to be followed: where its span, its log record and its count are looked for."""
 
     instance: str | None = Field(description="`service.instance.id` of the process that answered.")
-    answered: int = Field(description="How many of these requests that process has answered, this one among them.")
+    answered: int = Field(description="How many of these requests that process has answered, including this one.")
 
 
 class ModelAnswer(BaseModel):
@@ -79,7 +77,7 @@ class ModelAnswer(BaseModel):
     target: str = Field(description="What it predicts.")
     description: str
     format: str = Field(description="The artefact's.")
-    runtime: str | None = Field(description="What answers, a library with its version; null while the model is being loaded.")
+    runtime: str | None = Field(description="The library that answers, with its version; null while the model is being loaded.")
     made_at: str
     trained_on: str
     trained_with: str

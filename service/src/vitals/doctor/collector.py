@@ -15,7 +15,7 @@ def read(running: Running) -> Reading:
     answer = running.get("collector", running.components["collector"].more["metrics_url"])
     reading = parsed(answer.text, time.monotonic())
     if not reading.of("otelcol_process_uptime"):
-        raise Away("What answers in the place of the Collector's metrics are not a Collector's.")
+        raise Away("Something other than the Collector answers at the address of its metrics.")
     return reading
 
 

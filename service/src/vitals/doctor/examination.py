@@ -78,7 +78,7 @@ def examine(running: Running, checks: Sequence[Check] = CHECKS, limit_seconds: f
         thread.join(max(0.0, deadline - time.monotonic()))
     findings = [one for check in checks for one in found.get(check) or _each(check, "wrong", _too_long(limit_seconds))]
     if any(components.NOTHING_RUNS in one.figures for one in findings):
-        idle = "Nothing runs, so there is nothing to look at."
+        idle = "Nothing is running, so there is nothing to check."
         return [replace(one, severity="skipped", sentence=idle, figures={}) if one.severity == "ok" else one for one in findings]
     unseen = [one.check for one in findings if one.severity == "skipped" and "blind" in one.figures]
     if unseen and is_well(findings):
@@ -95,7 +95,7 @@ def _done(check: Check, running: Running, found: dict[Check, list[Finding]]) -> 
         found[check] = [replace(one, figures={"blind": True}) for one in _each(check, "skipped", str(why))]
     except Exception as wrong:
         # Whatever answers in an engine's place: the other checks are told all the same.
-        strange = f"This could not be read ({type(wrong).__name__}: {wrong}): what answers is not what it should be."
+        strange = f"This could not be read ({type(wrong).__name__}: {wrong}): something else answers at that address."
         found[check] = _each(check, "wrong", strange)
 
 
@@ -104,4 +104,4 @@ def _each(check: Check, severity: Severity, sentence: str) -> list[Finding]:
 
 
 def _too_long(limit_seconds: float) -> str:
-    return f"This was not over after {limit_seconds:.0f} s: an engine answers too slowly to be looked at."
+    return f"This check did not finish within {limit_seconds:.0f} s: an engine answers too slowly."

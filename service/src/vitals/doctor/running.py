@@ -76,7 +76,7 @@ class Running:
         try:
             return self.get(component, url, **parameters).json()
         except ValueError:
-            raise Away(f"What answers in the place of {component} does not speak as it does.") from None
+            raise Away(f"Something other than {component} answers at its address.") from None
 
     def query(self, promql: str, seconds_ago: float = 0) -> list[tuple[dict[str, str], float]]:
         """An instant query of Prometheus, as of now or of so long ago: the labels and the value of each series."""

@@ -41,7 +41,7 @@ from vitals.profiling.statistics.evaluation import ask, bearing, classification,
 from vitals.profiling.statistics.reference import constant_in_reference
 
 LEARNED_FROM = (
-    "The model may have learned from these very rows: quality and calibration are flattered then. "
+    "The model may have learned from these very rows: quality and calibration then look too good. "
     "Rows that it has not seen, with --held-out, give honest figures."
 )
 
@@ -246,7 +246,7 @@ def _warnings(
     if constant:
         warnings.append(f"The same value in every row: {', '.join(constant)}. Any other value will count as drift.")
     if profile.rows < 200:
-        warnings.append(f"Only {profile.rows} rows: only a large drift can be told from noise.")
+        warnings.append(f"Only {profile.rows} rows: only large drift can be distinguished from noise.")
     known = model.known_columns([column.name for column in data.columns])
     for column in data.columns:
         one = known.get(column.name)

@@ -103,6 +103,6 @@ class Events:
             ) from None
         except (ValueError, LookupError, TypeError) as strange:
             raise StackError(
-                f"What answers at Elasticsearch's address speaks otherwise ({type(strange).__name__}); see `vitals status`."
+                f"Something other than Elasticsearch answers at its address ({type(strange).__name__}); see `vitals status`."
             ) from None
         return answer

@@ -89,7 +89,7 @@ class Watch:
         left = self._wait(noise, patience, lambda text: progress.note(QUIET, text))
         if left:
             progress.failed(QUIET, left)
-            raise StackError(f"--expect wants the stack to itself, and after {patience:.0f} s {left}.")
+            raise StackError(f"--expect needs the stack to itself, and after {patience:.0f} s {left}.")
         progress.done(QUIET)
         self._since = time.time()
 
@@ -175,7 +175,7 @@ def check(rules: Mapping[str, Rule], expected: Expectation, seconds: float) -> N
     """Raises StackError where an expected alert is not among the rules, or can't fire in so many seconds of traffic."""
     for name in sorted(expected.fires):
         if name not in rules:
-            raise StackError(f"The running Prometheus has no alert {name}: start the stack anew with `vitals restart prom-graf`.")
+            raise StackError(f"The running Prometheus has no alert {name}: load the rules with `vitals restart prom-graf`.")
         needed = rules[name].holds + 2 * rules[name].every
         if seconds < needed:
             raise StackError(

@@ -100,7 +100,7 @@ class Alerts:
                 raise StackError(f"Prometheus refused a question about alerts: {told.get('error', 'no reason given')}")
             return told["data"]
         except (httpx.HTTPError, ValueError, LookupError, TypeError) as wrong:
-            raise StackError(f"Prometheus does not tell its alerts ({type(wrong).__name__}); see `vitals status`.") from None
+            raise StackError(f"Prometheus does not return its alerts ({type(wrong).__name__}); see `vitals status`.") from None
 
 
 def episodes(series: Iterable[dict[str, Any]], *, zero: float, end: float, step: float) -> list[Episode]:

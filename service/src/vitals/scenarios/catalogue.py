@@ -92,13 +92,13 @@ _ALL = (
     ),
     Scenario(
         "concept-drift",
-        "The inputs stay, what is true of them changes: each class is another one now, numbers are mirrored at their mean.",
+        "The inputs stay, the true values change: each class becomes another one, numbers are mirrored at their mean.",
         fires=frozenset({"ConceptDrift"}),
         labels="another class or value",
     ),
     Scenario(
         "slow-model",
-        f"The service is restarted with the example {SLOW_EXAMPLE}, which is really slow, and afterwards with the model it had.",
+        f"The service is restarted with the example {SLOW_EXAMPLE}, which is slow, and afterwards with its previous model.",
         fires=frozenset({"ServiceLatencyBudgetBurn"}),
         restart=frozenset({"ServiceAbsent", "TelemetryAbsent"}),
         users=10,
@@ -106,7 +106,7 @@ _ALL = (
     ),
     Scenario(
         "backend-outage",
-        "Elasticsearch is really stopped for the duration, and started again; no request may notice.",
+        "Elasticsearch is stopped for the duration, and started again; requests must not be affected.",
         fires=frozenset({"CollectorExportFailing", "CollectorQueueFilling"}),
         seconds={"demo": 90.0, "production": 1800.0},
         disturbance="no Elasticsearch",

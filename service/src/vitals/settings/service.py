@@ -33,17 +33,17 @@ class Settings(Options):
         1, ge=1, le=64, description="Processes that share the port; each is an instance of its own in the telemetry."
     )
     root_path: RootPath = Field(
-        "", description="The prefix under which a proxy serves it, such as /ml; the proxy may strip it or keep it."
+        "", description="The prefix under which a proxy serves the service, such as /ml; the proxy may strip it or keep it."
     )
     forwarded_allow_ips: TrustedHosts = Field(
         "", description="Addresses and networks of proxies whose X-Forwarded headers are believed, with commas between them."
     )
-    batch_max_size: int = Field(64, ge=1, le=4096, description="Rows in one call of the model: those that wait when it begins.")
+    batch_max_size: int = Field(64, ge=1, le=4096, description="The most rows in one call of the model.")
     queue_max_size: int = Field(
         1024,
         ge=1,
         le=1_000_000,
-        description="Rows that may wait for the model; a request with more than there is room for is answered 503 at once.",
+        description="Rows that may wait for the model; a request that does not fit is answered 503 at once.",
     )
     predict_timeout: Timeout = Field(
         "10s",
@@ -53,7 +53,7 @@ class Settings(Options):
         30,
         ge=0,
         le=3600,
-        description="Ends a process whose event loop has not turned for so long, so that it is started anew; 0 is never.",
+        description="Seconds that the event loop may stand still before the process ends and is restarted; 0 turns this off.",
     )
     model_threads: int = Field(
         1,
@@ -62,19 +62,19 @@ class Settings(Options):
         description="Threads of one call of the model; 0 for as many as the CPU limit has for each of SERVICE_WORKERS.",
     )
     instances_max: int = Field(
-        100, ge=1, le=10_000, description="Rows, or labels, in one request; one with more is answered 422."
+        100, ge=1, le=10_000, description="Rows, or labels, in one request; a request with more is answered 422."
     )
     request_max_bytes: int = Field(
         1_048_576, ge=1024, description="The largest body, as sent and as decompressed; a larger one is answered 413."
     )
     prediction_key_file: Path | None = Field(
         None,
-        description="The key that signs prediction ids, the same for all replicas; without it, one for the process's life.",
+        description="The file of the key that signs prediction ids, one for all replicas; without it, a new key at each start.",
     )
-    labels_max_age: Age = Field("30d", description="How long after its prediction a label is taken: a number and s, m, h or d.")
+    labels_max_age: Age = Field("30d", description="How old a prediction may be when its label comes: a number and s, m, h or d.")
     log_features: bool = Field(
         False,
-        description="Also log the rows that were asked for, for `vitals report`; leave it off where they are personal data.",
+        description="Also log the rows of requests, for `vitals report`; leave it off if they are personal data.",
     )
     shutdown_grace_seconds: int = Field(
         20,
@@ -85,7 +85,7 @@ class Settings(Options):
     telemetry_buffer_bytes: int = Field(
         67108864,
         ge=65536,
-        description="What is kept of each signal while the Collector is away; beyond it the oldest are dropped, and counted.",
+        description="Bytes kept of each signal while the Collector is away; beyond that the oldest are dropped and counted.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="What the service logs, on stderr and over OTLP."

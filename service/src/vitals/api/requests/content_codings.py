@@ -67,14 +67,14 @@ def _inflate(body: bytes, coding: str, most: int) -> bytes:
         while piece:
             if ended:
                 if members and (bits != _GZIP or piece[:1] != _GZIP_MAGIC[:1]):
-                    raise body_is("encoding", f"The body goes on after the end of its {coding} data")
+                    raise body_is("encoding", f"The body continues after the end of its {coding} data")
                 if members == _MOST_MEMBERS:
                     raise body_is("encoding", f"The body has more than {_MOST_MEMBERS} gzip members")
                 stream, members = zlib.decompressobj(bits), members + 1
             try:
                 found += stream.decompress(piece, most + 1 - len(found))
             except zlib.error:
-                raise body_is("encoding", f"The body is no valid {coding} data, which its Content-Encoding says it is") from None
+                raise body_is("encoding", f"The body is not valid {coding} data, as its Content-Encoding says") from None
             if len(found) > most:
                 raise too_large(most, "once decoded")
             ended = stream.eof

@@ -99,7 +99,9 @@ def _no_number(feature: Feature, value: object, wanted: str = "a number") -> Ref
 def _too_large(value: float) -> Refused:
     if isinstance(value, float) and not math.isfinite(value):
         return Refused("not_finite", "must be a finite number")
-    return Refused("too_large_number", f"must be a number from -{LARGEST:g} to {LARGEST:g}: beyond, a model can't compute")
+    return Refused(
+        "too_large_number", f"must be a number from -{LARGEST:g} to {LARGEST:g}: a model can't compute with larger ones"
+    )
 
 
 def _boolean(value: object) -> Value:

@@ -69,7 +69,7 @@ class TensorReader:
         if count == 0:
             raise body_is("empty", "has no row", "inputs")
         if count > most:
-            raise body_is("too_many_rows", f"has {count} rows; {most} are the limit", "inputs")
+            raise body_is("too_many_rows", f"has {count} rows; the limit is {most}", "inputs")
         if len(tensors) == 1 and tensors[0].name not in self._features:
             return self._split(tensors[0])
         return _rows({tensor.name: self._column(tensor) for tensor in tensors}, count)

@@ -25,7 +25,7 @@ _MARKS: dict[Severity, str] = {
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For other programs, with the figures.")] = False) -> None:
-    """Look at the running stack and name what is wrong; status 0 if nothing is, else 1. Takes about five seconds.
+    """Check the running stack and say what is wrong; status 0 if nothing is, else 1. Takes about five seconds.
 
     Components, ports, variables, queues, exporters, drops, services, keys of attributes, the Collector's log, refused writes,
     templates, disks, clocks, targets, alerts. Changes nothing.

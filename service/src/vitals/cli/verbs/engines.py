@@ -20,7 +20,7 @@ def engines(
         typer.Option("--for-tests", help="Also what only the tests need: docker compose, VictoriaLogs, VictoriaMetrics."),
     ] = False,
 ) -> None:
-    """Build or fetch the engines that are not cached yet; about ten minutes on 2 cores where none is."""
+    """Build or fetch the engines that are not cached yet; about ten minutes on 2 cores if none is."""
     settings = StackSettings.load()
     recipes = load_recipes() | (load_recipes(for_tests=True) if for_tests else {})
     cache = Engines(settings.vitals_cache_dir, recipes)

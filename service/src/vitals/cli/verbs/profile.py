@@ -43,8 +43,8 @@ def profile(
         Path, typer.Option("--data", help="Reference data, .csv or .parquet: usually the rows that the model learned from.")
     ],
     target: Annotated[str, typer.Option("--target", help="The column that the model predicts.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to; MODEL_DIR is set to it then.")],
-    name: Annotated[str | None, typer.Option(help="The model's name; without it, the file's.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to; set MODEL_DIR to it to serve the model.")],
+    name: Annotated[str | None, typer.Option(help="The model's name; by default the file's.")] = None,
     categorical: Annotated[
         list[str] | None,
         typer.Option("--categorical", help="A column whose numbers are categories; may be given more than once."),
@@ -54,7 +54,7 @@ def profile(
         typer.Option(
             "--no-drift",
             metavar="COLUMN",
-            help="A feature whose drift is not watched, as the hour of the day; may be given more than once.",
+            help="A feature whose drift is not watched, such as the hour of the day; may be given more than once.",
         ),
     ] = None,
     held_out: Annotated[
@@ -63,23 +63,23 @@ def profile(
     ] = None,
     delimiter: Annotated[
         str | None,
-        typer.Option("--delimiter", help="CSV: what stands between cells: ';', tab, '|', or ', ' with spaces after it."),
+        typer.Option("--delimiter", help="CSV: the delimiter between cells: ';', tab, '|', or ', ' with spaces after it."),
     ] = None,
-    decimal: Annotated[str | None, typer.Option("--decimal", help="CSV: the decimal mark, where it is no point.")] = None,
+    decimal: Annotated[str | None, typer.Option("--decimal", help="CSV: the decimal mark, if it is not a point.")] = None,
     thousands: Annotated[str | None, typer.Option("--thousands", help="CSV: the mark between thousands, as in 1,234.50.")] = None,
-    comment: Annotated[str | None, typer.Option("--comment", help="CSV: the mark from which on a line is left out.")] = None,
-    encoding: Annotated[str | None, typer.Option("--encoding", help="CSV: how the text is encoded, where not in UTF-8.")] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="CSV: the mark after which a line is ignored.")] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="CSV: the text's encoding, if it is not UTF-8.")] = None,
     na_values: Annotated[
         list[str] | None,
-        typer.Option("--na-values", help="CSV: a text that marks a gap, as '?'; may be given more than once."),
+        typer.Option("--na-values", help="CSV: a text that marks a gap, such as '?'; may be given more than once."),
     ] = None,
     description: Annotated[str, typer.Option(help="What the model is for.")] = "",
-    trained_on: Annotated[str, typer.Option("--trained-on", help="What the model learned from, in words.")] = "",
+    trained_on: Annotated[str, typer.Option("--trained-on", help="The training data, in words.")] = "",
     unsafe_pickle: Annotated[
         bool, typer.Option("--unsafe-pickle", help="Also read a pickle (.pickle, .pkl, .joblib), which can run any code in it.")
     ] = False,
     runtime: Annotated[
-        str | None, typer.Option(help="What answers, `sklearn` or `onnx`; without it, the quicker one whose answers are right.")
+        str | None, typer.Option(help="The runtime, `sklearn` or `onnx`; by default the faster one whose answers are right.")
     ] = None,
     accept_difference: Annotated[
         bool,
@@ -87,7 +87,7 @@ def profile(
     ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Make a served model: a fitted model, and the profile of its reference data that live requests are compared with."""
+    """Make a folder that can be served: a fitted model, and the profile of its reference data."""
     from vitals.profiling.bundle import Card, Reference, make_folder
     from vitals.profiling.reading.data_files import read_table  # pandas and scikit-learn take a second to import
 

@@ -40,9 +40,9 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Rows to compare with, csv or parquet; without it, the model's held-out rows."),
     ] = None,
-    max_rows: Annotated[int, typer.Option(min=100, max=1_000_000, help="Read at most so many rows, the newest.")] = 50_000,
+    max_rows: Annotated[int, typer.Option(min=100, max=1_000_000, help="Read at most this many rows, the newest ones.")] = 50_000,
 ) -> None:
-    """Compare the rows that were logged with a reference: Evidently's page, with the bins and the limits of the alerts.
+    """Make an Evidently report that compares logged rows with a reference, by the bins and limits of the alerts.
 
     Needs LOG_FEATURES=true in the service while the rows came.
     """

@@ -36,20 +36,18 @@ from vitals.settings.options import AlertWindows
 from vitals.settings.service import Settings
 from vitals.settings.stack import StackSettings
 
-app = typer.Typer(no_args_is_help=True, help="Send traffic that shows what the alerts are for, and hold them to it.")
+app = typer.Typer(no_args_is_help=True, help="Send traffic that fires certain alerts, and check that exactly those fire.")
 
 _TERMINAL_EVERY, _PLAIN_EVERY = 1.0, 10.0
 
 Json = Annotated[bool, typer.Option("--json", help="For other programs.")]
 Duration = Annotated[
     str | None,
-    typer.Option(help="How long to send, as in 90s or 20m; without it, what suits ALERT_WINDOWS.", show_default=False),
+    typer.Option(help="How long to send, such as 90s or 20m; by default a time that fits ALERT_WINDOWS.", show_default=False),
 ]
 Expect = Annotated[
     bool,
-    typer.Option(
-        "--expect", help="Wait for quiet, then hold the alerts to what must fire and what must not; status 1 if not so."
-    ),
+    typer.Option("--expect", help="Wait for quiet, then check that exactly the expected alerts fire; status 1 if not."),
 ]
 Users = Annotated[int | None, typer.Option(min=1, max=MOST_USERS, help="Clients that send at once.", show_default=False)]
 Rate = Annotated[
@@ -63,7 +61,7 @@ Shifted = Annotated[
 
 @app.command("list")
 def show(as_json: Json = False) -> None:
-    """Show the scenarios: what each does, and the alerts that it must bring about."""
+    """List the scenarios: what each does, and the alerts that must fire."""
     windows = StackSettings.load().alert_windows
     if as_json:
         typer.echo(json.dumps([_as_data(one, windows) for one in SCENARIOS.values()], indent=2))
@@ -87,7 +85,7 @@ def run(
     feature: Shifted = None,
     as_json: Json = False,
 ) -> None:
-    """Run a scenario against this checkout's stack, which is started where it does not run.
+    """Run a scenario against this checkout's stack; start the stack if it isn't running.
 
     Whatever the scenario did to the stack is undone when it ends, also when it is interrupted.
     """

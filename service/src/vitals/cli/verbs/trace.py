@@ -30,7 +30,7 @@ def trace(
     ] = None,
     wait: Annotated[
         float,
-        typer.Option(min=0, max=600, metavar="SECONDS", help="Ask again, this long, until every store in use has the trace."),
+        typer.Option(min=0, max=600, metavar="SECONDS", help="Keep asking for this long until every store in use has the trace."),
     ] = 0,
 ) -> None:
     """Follow one request through the stores of the chosen backends by its trace id.

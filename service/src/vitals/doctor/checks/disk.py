@@ -59,9 +59,7 @@ def _judged(path: str, free: float, flood: float, high: float) -> Finding:
     figures = {"elasticsearch_free_bytes": free, "flood_stage_bytes": flood}
     where = f"Elasticsearch's data ({path}) has {sized(free)} free"
     if free < flood:
-        sentence = (
-            f"{where}, less than the flood stage of {sized(flood)}: it refuses all writes. Make room; it goes on by itself then."
-        )
+        sentence = f"{where}, less than the flood stage of {sized(flood)}: it refuses all writes. Make room; it then continues."
         return Finding(_NAME, "wrong", sentence, figures)
     if free < high:
         sentence = (

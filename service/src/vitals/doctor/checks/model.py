@@ -41,7 +41,7 @@ def _document(answer: httpx.Response) -> Any:
 def told(status: int, document: Any, *, how_to_restart: str) -> Finding:
     """From the answer of `/health/ready`. Raises Away where it is not the model service's."""
     if not isinstance(document, dict) or status not in (200, 503):
-        raise Away(f"What answers in the place of service does not speak as it does ({status}).")
+        raise Away(f"Something other than the service answers at its address ({status}).")
     if status == 200:
         return Finding(_NAME, "ok", "The model is loaded and answers.")
     why = str(document.get("detail", ""))
@@ -53,7 +53,7 @@ def told(status: int, document: Any, *, how_to_restart: str) -> Finding:
 def _what_to_do(why: str, how_to_restart: str) -> str:
     if "has not answered" in why:
         return (
-            f"Requests are answered 503 until it does. {how_to_restart} if it never does; "
+            f"Requests are answered 503 until it does. {how_to_restart} if it does not; "
             "a model that is only slow needs a longer PREDICT_TIMEOUT."
         )
-    return f"The service's log has the whole error; {how_to_restart} once it is mended."
+    return f"The service's log has the whole error; {how_to_restart} once it is repaired."

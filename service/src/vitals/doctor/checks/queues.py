@@ -110,7 +110,7 @@ def _filled(queue: Queue) -> Finding | None:
             f"Runbook: {runbook('CollectorQueueFilling')}"
         )
         return Finding("queues", "wrong", sentence, _figures(queue))
-    way = f"full in {lasting(queue.full_in_seconds)} if it goes on so" if queue.last > queue.first else "not growing now"
+    way = f"full in {lasting(queue.full_in_seconds)} at this rate" if queue.last > queue.first else "not growing now"
     if queue.fill >= HALF or (queue.fill >= BEHIND and queue.full_in_seconds < SOON_SECONDS):
         sentence = f"{what} fills ({holds}; {way}): nothing is lost until it is full. Runbook: {runbook('CollectorQueueFilling')}"
         return Finding("queues", "warning", sentence, _figures(queue))
@@ -124,7 +124,7 @@ def sending(queues: Collection[Queue], leaving: Collection[str] = ()) -> list[Fi
         sent = sum(queue.sent for queue in queues)
         seconds = max((queue.seconds for queue in queues), default=0)
         every = listed(dict.fromkeys(queue.exporter for queue in queues))
-        sentence = f"{every}: each gets rid of what comes in; {counted(sent)} items sent in {seconds:.0f} s."
+        sentence = f"{every}: each sends what comes in; {counted(sent)} items sent in {seconds:.0f} s."
         return [Finding("exporters", "ok", sentence, {"sent": sent, "seconds": round(seconds, 1)})]
     return [_standing(queue, queue.exporter in leaving) for queue in still]
 
@@ -134,10 +134,10 @@ def _standing(queue: Queue, leaving: bool) -> Finding:
     if leaving:
         sentence = f"{queue.exporter}, no longer chosen, takes nothing: {waits}. They stay on disk, and are sent once it answers."
         return Finding("exporters", "warning", sentence, _figures(queue))
-    left = "" if queue.full_in_seconds == float("inf") else f" (in {lasting(queue.full_in_seconds)}, if it goes on so)"
+    left = "" if queue.full_in_seconds == float("inf") else f" (in {lasting(queue.full_in_seconds)}, at this rate)"
     sentence = (
-        f"{queue.exporter} takes nothing: {waits}. The backend is away, hangs, or refuses them: put that right, the Collector "
-        f"goes on trying. Nothing is lost until the queue is full{left}. Runbook: {runbook('CollectorExportFailing')}"
+        f"{queue.exporter} takes nothing: {waits}. The backend is away, hangs, or refuses them: correct that; the Collector "
+        f"keeps trying. Nothing is lost until the queue is full{left}. Runbook: {runbook('CollectorExportFailing')}"
     )
     return Finding("exporters", "wrong", sentence, _figures(queue))
 

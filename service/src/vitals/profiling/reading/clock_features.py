@@ -67,13 +67,14 @@ def clock_notes(columns: Sequence[Column], watched: Collection[str]) -> list[str
     if cycles:
         listed = ", ".join(f"{name} ({cycle})" for name, cycle in cycles.items())
         notes.append(
-            f"By name and values in step with the clock or the calendar: {listed}. A shorter window, as the alerts' hour, has a "
-            f"part of these values only, which is drift every day. To leave them out of drift: {_options(cycles)}."
+            f"By name and values, these features follow the clock or the calendar: {listed}. The alerts' window of an hour has "
+            f"only some of these values, which looks like drift every day. To leave them out of drift: {_options(cycles)}."
         )
     if moving:
         notes.append(
-            f"Like a time or a counter, by name or since the values rise or fall with the rows: {', '.join(moving)}. New values "
-            f"lie beyond the reference's then, which is drift every day. To leave them out of drift: {_options(moving)}."
+            f"By name, or because their values rise or fall with the rows, these features are like a time or a counter: "
+            f"{', '.join(moving)}. New values lie beyond the reference's, which looks like drift every day. "
+            f"To leave them out of drift: {_options(moving)}."
         )
     return notes
 

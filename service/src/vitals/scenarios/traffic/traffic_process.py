@@ -66,7 +66,7 @@ def _told(child: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes | None]
         try:
             line = lines.get(timeout=_SILENT_SECONDS)
         except queue.Empty:
-            raise StackError(f"The traffic has told nothing for {_SILENT_SECONDS:.0f} s{_last_words(log)}") from None
+            raise StackError(f"The traffic has reported nothing for {_SILENT_SECONDS:.0f} s{_last_words(log)}") from None
         if line is None:
             break
         told = Told.read(line.decode(errors="replace"))
