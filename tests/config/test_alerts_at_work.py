@@ -186,6 +186,7 @@ def test_the_same_change_told_twice_has_the_same_id(
     assert datetime.fromtimestamp(int(first["timeUnixNano"]) / 1e9, UTC) == datetime.fromisoformat(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", UNREADABLE, ids=lambda told: str(told["body"]))
 def test_what_can_not_be_read_is_kept_as_the_text_that_it_is(
     run_collector: Callable[..., Any], wait_for: Callable[..., Any], settings: StackSettings, told: dict[str, Any]
@@ -218,6 +219,7 @@ def test_who_has_not_the_token_is_refused_and_so_is_what_is_too_large(
         assert _hand_in(collector, "{}").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_wrong_token_is_counted_and_tried_again_until_it_is_right(
     run_collector: Callable[..., Any],
     run_alertmanager: Callable[..., Any],
@@ -237,6 +239,7 @@ def test_a_wrong_token_is_counted_and_tried_again_until_it_is_right(
         wait_for(lambda: records_in(collector.got("logs/elasticsearch")))
 
 
+@pytest.mark.slow
 def test_without_anyone_to_take_them_alerts_are_told_later(
     run_collector: Callable[..., Any], run_alertmanager: Callable[..., Any], wait_for: Callable[..., Any], settings: StackSettings
 ) -> None:
@@ -250,6 +253,7 @@ def test_without_anyone_to_take_them_alerts_are_told_later(
     assert record["body"]["stringValue"].startswith("FIRING FeatureDrift")
 
 
+@pytest.mark.slow
 def test_what_fires_and_ends_while_nobody_takes_it_is_not_told(
     run_collector: Callable[..., Any], run_alertmanager: Callable[..., Any], wait_for: Callable[..., Any], settings: StackSettings
 ) -> None:

@@ -38,6 +38,7 @@ def test_the_rows_that_the_service_writes_are_never_cut(passed: Any) -> None:
     assert "vitals.cut.values_size" not in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", range(-12, 1, 4))
 def test_a_secret_that_the_bound_cuts_in_two_is_masked(passed: Any, before: int) -> None:
     text = "x" * (65_536 + before) + " password=hunter2hunter2 card 4111-1111-1111-1111 " + "y" * 200_000

@@ -148,6 +148,7 @@ def test_what_each_image_writes_has_its_level(follow: Callable[..., Any], lines_
     assert {text_of(one): one.get("severityText") for one in got[:-1]} == lines_of_images
 
 
+@pytest.mark.slow
 def test_a_line_of_the_other_stream_ends_a_record_and_joins_none(follow: Callable[..., Any]) -> None:
     lines = JAVA.split("\n")
     other = "\tindented, of the other"
@@ -170,6 +171,7 @@ NEVER_ENDING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", NEVER_ENDING.values(), ids=NEVER_ENDING)
 def test_a_trace_that_never_ends_is_several_records_and_all_of_it_is_there(follow: Callable[..., Any], lines: list[str]) -> None:
     got = [text_of(one) for one in follow(written(*lines, "the last"), "the last")]
@@ -181,6 +183,7 @@ def test_a_trace_that_never_ends_is_several_records_and_all_of_it_is_there(follo
     assert got[0].count("\n") >= LINES_MAX
 
 
+@pytest.mark.slow
 def test_long_lines_are_as_docker_cut_them(follow: Callable[..., Any]) -> None:
     part = "<" * 16_384
     content = written("INFO x") + "".join(line_of_a_container(f"    {part}", end="") for _ in range(40)) + written("the last")
@@ -189,6 +192,7 @@ def test_long_lines_are_as_docker_cut_them(follow: Callable[..., Any]) -> None:
     assert len(got) == 2
 
 
+@pytest.mark.slow
 def test_what_a_crash_left_of_a_line_costs_no_other_line(follow: Callable[..., Any]) -> None:
     torn = line_of_a_container("    torn")[:60]
     assert [text_of(one) for one in follow(written(NODE) + torn, "run_main")] == [NODE]
@@ -196,6 +200,7 @@ def test_what_a_crash_left_of_a_line_costs_no_other_line(follow: Callable[..., A
     assert [text_of(one) for one in got][-2:] == [GROUP, "the last"]
 
 
+@pytest.mark.slow
 def test_lines_that_docker_did_not_write_cost_no_line_beside_them(follow: Callable[..., Any]) -> None:
     noise = (
         "no JSON\n",
@@ -209,6 +214,7 @@ def test_lines_that_docker_did_not_write_cost_no_line_beside_them(follow: Callab
     assert [text_of(one) for one in got] == [NODE] * len(noise) + ["the last"]
 
 
+@pytest.mark.slow
 def test_every_line_of_any_file_is_there_once_and_in_its_order(follow: Callable[..., Any]) -> None:
     chance = random.Random(15)  # noqa: S311 - the same lines each time
     told: dict[str, list[str]] = {"stderr": [], "stdout": []}
@@ -227,6 +233,7 @@ def test_every_line_of_any_file_is_there_once_and_in_its_order(follow: Callable[
     assert 500 < len(got) < 1_200, "many lines were joined"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines_before", [1, 5, 12])
 def test_kill_9_in_the_midst_of_a_trace_costs_and_doubles_no_line(
     run_collector: Callable[..., Any], wait_for: Callable[..., Any], tmp_path: Path, lines_before: int
@@ -252,6 +259,7 @@ def test_kill_9_in_the_midst_of_a_trace_costs_and_doubles_no_line(
     assert sorted(text_of(one) for one in again) == sorted([PYTHON, "after", "after that", "the last"])
 
 
+@pytest.mark.slow
 def test_a_trace_that_comes_in_halves_is_two_records(
     run_collector: Callable[..., Any], wait_for: Callable[..., Any], tmp_path: Path
 ) -> None:

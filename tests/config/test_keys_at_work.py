@@ -168,6 +168,7 @@ def test_a_client_can_not_choose_the_data_stream_by_naming_it_twice(through: Cal
     assert [one["key"] for one in there("resource", out)] == ["service.name", MARK]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [100_000, 1])
 def test_a_map_of_very_many_keys_costs_no_more_than_its_size(keys: int, through: Callable[..., Any]) -> None:
     """100,000 entries, of different keys or all of one: what grew with the square would take minutes."""

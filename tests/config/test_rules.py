@@ -27,6 +27,8 @@ ALERTS = {
     "HostCpuBusy", "HostMemoryLow", "HostDiskFilling",
 }  # fmt: skip
 TESTS = sorted((RULES / "tests").glob("*.yml"))
+HOURS = ("quality",)
+"""Those whose alerts look back over hours: promtool evaluates each minute of them."""
 DURATION = re.compile(r"\b\d+(?:ms|[smhd])\b")
 
 
@@ -124,7 +126,9 @@ def test_prometheus_takes_the_rules(engine: Callable[[str], Path], profile: str)
     assert said.returncode == 0, said.stdout + said.stderr
 
 
-@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [pytest.param(file, id=file.stem, marks=[pytest.mark.slow] if file.stem in HOURS else []) for file in TESTS]
+)
 def test_each_alert_fires_at_its_time_and_not_before(engine: Callable[[str], Path], file: Path) -> None:
     said = subprocess.run([engine("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout + said.stderr

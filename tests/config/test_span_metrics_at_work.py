@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from vitals.settings.stack import StackSettings
 
 from .test_collector_at_work import as_dict, attributes, span
@@ -30,6 +32,7 @@ def _counted(requests: list[dict[str, Any]]) -> dict[str, int]:
     return latest
 
 
+@pytest.mark.slow
 def test_each_of_hundreds_of_instances_is_counted_exactly(
     run_collector: Callable[..., Any], wait_for: Callable[..., Any]
 ) -> None:
