@@ -155,8 +155,8 @@ rules: setup ## write Prometheus's rules anew from their templates and windows; 
 dashboards: setup ## write Grafana's dashboards anew from their source
 	@PYTHONPATH=prom-graf/grafana/src $(VENV)/bin/python -m vitals_dashboards prom-graf/grafana/dashboards
 
-telemetry: setup ## write the tables of docs/telemetry.md anew from service/src/vitals/telemetry_reference
-	@$(VENV)/bin/python -m vitals.telemetry_reference docs/telemetry.md
+telemetry: setup ## write the tables of docs/telemetry.md anew from service/dev/vitals_dev/telemetry_reference
+	@PYTHONPATH=service/dev $(VENV)/bin/python -m vitals_dev.telemetry_reference docs/telemetry.md
 
 picture: setup engines ## draw docs/images/dashboards.png from a stack of its own; takes about eight minutes
 	@PYTHONPATH=prom-graf/grafana/src:service/dev $(VENV)/bin/python -m vitals_dashboards.picture docs/images/dashboards.png

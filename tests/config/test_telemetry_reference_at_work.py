@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vitals.settings.stack import StackSettings
-from vitals.telemetry_reference.host_metrics import HOST
-from vitals.telemetry_reference.metrics import SPAN_METRICS
+from vitals_dev.telemetry_reference.host_metrics import HOST
+from vitals_dev.telemetry_reference.metrics import SPAN_METRICS
 
 from .test_collector_at_work import attributes, span
 

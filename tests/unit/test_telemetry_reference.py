@@ -15,10 +15,10 @@ import pytest
 
 from vitals.checkout import ROOT
 from vitals.profiling.examples import train_example
-from vitals.telemetry_reference.attributes import ADDED_BY_COLLECTOR, ATTRIBUTES, RESOURCE
-from vitals.telemetry_reference.entries import Metric
-from vitals.telemetry_reference.page import METRICS, with_reference
-from vitals.telemetry_reference.spans_and_logs import LOGS, SPAN_EVENTS, SPANS
+from vitals_dev.telemetry_reference.attributes import ADDED_BY_COLLECTOR, ATTRIBUTES, RESOURCE
+from vitals_dev.telemetry_reference.entries import Metric
+from vitals_dev.telemetry_reference.page import METRICS, with_reference
+from vitals_dev.telemetry_reference.spans_and_logs import LOGS, SPAN_EVENTS, SPANS
 
 from .otlp_sink import Sink, otlp_sink
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.telemetry_reference.entries import Attribute
+from vitals_dev.telemetry_reference.entries import Attribute
 
 RESOURCE = (
     Attribute("service.name", ("string",), "`vitals`, or what `OTEL_SERVICE_NAME` says; on span metrics that of the spans."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.telemetry_reference.entries import Metric
+from vitals_dev.telemetry_reference.entries import Metric
 
 MODEL = ("ml.model.name", "ml.model.version")
 _CLASSIFICATION, _REGRESSION = "a classifier", "a regression model"

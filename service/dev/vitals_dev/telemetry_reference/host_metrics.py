@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.telemetry_reference.entries import Kind, Metric
+from vitals_dev.telemetry_reference.entries import Kind, Metric
 
 _DEVICE, _STATE = ("device",), ("state",)
 _DIRECTION = ("device", "direction")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vitals.telemetry_reference.entries import Record, Span
-from vitals.telemetry_reference.metrics import MODEL
+from vitals_dev.telemetry_reference.entries import Record, Span
+from vitals_dev.telemetry_reference.metrics import MODEL
 
 _EXCEPTION = ("exception.type", "exception.message", "exception.stacktrace")
 _PREDICTION = ("ml.prediction.id", "ml.prediction.class", "ml.prediction.value", "ml.prediction.confidence")
