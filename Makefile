@@ -17,6 +17,8 @@ PINNED := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-u
 # Where the user's pip installs to is not where this environment is: these would take it elsewhere, or into none.
 export PIP_USER := 0
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PYTHONHOME PYTHONPATH
+# Without compiled files each of the hundreds of processes that tests start would compile the whole package.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := setup
 .PHONY: help setup demo engines check test test-slow test-models test-stack test-scenarios test-faults test-compose test-package test-all package reliability bench telemetry up down restart status rules dashboards picture lint format lock clean
@@ -58,7 +60,7 @@ engines: setup ## build or fetch the engines that are not cached yet, and what t
 	@$(VITALS) engines --for-tests
 
 # Tests run in random order: the seed is in the first lines, and `pytest --randomly-seed=N` gives that order again.
-PYTEST := $(VENV)/bin/python -m pytest
+PYTEST := $(VENV)/bin/python -m pytest -p no:faker
 # One process a processor. Tests in tests/stack and the folders after it run one after the other: their stacks share the machine's
 # processors with what is measured on them.
 SIDE_BY_SIDE := -n logical --maxprocesses 4

@@ -21,7 +21,7 @@ from vitals.settings.stack import StackSettings
 
 from .backend_rows import SERVERS
 
-pytestmark = pytest.mark.timeout(900)  # the first time docker compose is built
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]  # the first time docker compose is built
 
 OVERLAYS = sorted(file.stem for file in (ROOT / "overlays").glob("*.yaml"))
 

@@ -86,6 +86,7 @@ def _span(sink: Sink, ask: Ask, method: str, path: str, *headers: str, body: byt
     return span.item.name, {name: value for name, value in span.attributes.items() if name not in own}
 
 
+@pytest.mark.slow
 def test_every_answer_has_the_paths_that_the_client_can_ask(ask: Ask) -> None:
     def told(method: str, path: str, status: int, body: bytes = b"") -> Any:
         answer = ask(method, path, *([JSON] if body else []), body=body)

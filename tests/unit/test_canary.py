@@ -226,6 +226,7 @@ def test_a_service_that_is_away_is_counted_and_asked_again(
     assert said[1] == "the service is well again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "asked"),
     [

@@ -133,6 +133,7 @@ def test_another_coding_is_answered_415_with_those_that_are_read(client: TestCli
     assert "content coding" in answer.json()["error" if path.startswith("/v2") else "detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("path", ["/predict", "/labels", "/v2/models/iris/infer"])
 def test_a_bomb_is_answered_413(client: TestClient, path: str, encoder: str) -> None:

@@ -176,6 +176,7 @@ def counted(emitted: Emitted, metric: str, model: str, *keys: str) -> dict[Any, 
     return found
 
 
+@pytest.mark.slow
 def test_rows_are_counted_when_they_are_answered_and_not_when_refused(penguins: TestClient, emitted: Emitted) -> None:
     keys = ("ml.feature.name", "ml.feature.bin")
     before = counted(emitted, "ml.feature.observations", "penguins", *keys)

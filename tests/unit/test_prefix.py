@@ -31,6 +31,7 @@ def before(request: pytest.FixtureRequest, behind: tuple[str, TestClient]) -> st
     return behind[0] if request.param == "kept" else ""
 
 
+@pytest.mark.slow
 def test_every_route_is_found(behind: tuple[str, TestClient], before: str, service: TestClient) -> None:
     _, client = behind
     schema = service.get("/openapi.json").json()

@@ -87,6 +87,7 @@ def bounded() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_private_attribute_of_a_library_is_known_here() -> None:
     listed = {name for names in ATTRIBUTES.values() for name in names}
     assert attributes_of_others() == listed | OURS | STANDARD
@@ -97,6 +98,7 @@ def test_libraries_with_private_attributes_have_an_upper_bound() -> None:
     assert ATTRIBUTES.keys() - bounded() == set()
 
 
+@pytest.mark.slow
 def test_libraries_with_private_modules_and_names_have_an_upper_bound() -> None:
     imported = {one.name for module in modules() for one in imports(module) if any(map(private, one.name.split(".")))}
     owners = {owner(name): name for name in imported if not name.startswith("vitals")}
