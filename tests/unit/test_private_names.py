@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from importlib.metadata import requires
 
+import pytest
 from fastapi import FastAPI
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
