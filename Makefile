@@ -65,7 +65,7 @@ PYTEST := $(VENV)/bin/python -m pytest -p no:faker
 # processors with what is measured on them.
 SIDE_BY_SIDE := -n logical --maxprocesses 4
 
-check: lint ## style, types, and every quick test that needs no engine; takes about a minute
+check: lint ## style, types, and every quick test that needs no engine; takes under two minutes
 	@$(PYTEST) tests/unit tests/config -m "not slow and not engine" $(SIDE_BY_SIDE)
 
 test: setup engines lint ## what proves the project, against the real engines; takes about ten minutes

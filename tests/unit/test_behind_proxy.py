@@ -150,6 +150,7 @@ def test_telemetry_is_as_without_a_proxy(
     assert (name, told) == (f"{method} {route}" if route else method, expected)
 
 
+@pytest.mark.slow
 def test_no_series_has_another_route(served: tuple[str, int], sink: Sink) -> None:
     """Whatever was asked, and by whom: as many series as routes."""
     name, port = served
@@ -175,11 +176,13 @@ FORGED = (
 )
 
 
+@pytest.mark.slow
 def test_forged_headers_change_nothing(served: tuple[str, int], sink: Sink) -> None:
     port = served[1]
     assert _span(sink, direct(port), "GET", "/model", *FORGED) == _span(sink, direct(port), "GET", "/model")
 
 
+@pytest.mark.slow
 def test_headers_of_the_proxy_are_believed(served: tuple[str, int], sink: Sink) -> None:
     def from_the_proxy(method: str, path: str, *headers: str, body: bytes) -> Any:
         head = as_clients_say(method, path, "backend", [*headers], body)
@@ -190,6 +193,7 @@ def test_headers_of_the_proxy_are_believed(served: tuple[str, int], sink: Sink) 
     assert (told["server.address"], told["server.port"]) == ("evil.example", 443)
 
 
+@pytest.mark.slow
 def test_nginx_replaces_what_its_clients_forge(served: tuple[str, int], sink: Sink, nginx_ports: list[int]) -> None:
     _, told = _span(sink, through(nginx_ports[0]), "GET", "/model", *FORGED)
     assert (told["client.address"], told["url.scheme"], told["server.address"]) == (CLIENT, "http", "api.example")

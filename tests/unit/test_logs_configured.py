@@ -188,6 +188,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, bool
 UNHEARD = ("no handler but the null one", "root does not hear it")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "when"), CASES)
 def test_what_is_printed_is_what_is_printed_without_us(found: dict[Any, Any], how: str, when: str) -> None:
     plain, watched = found[how, when, False], found[how, when, True]

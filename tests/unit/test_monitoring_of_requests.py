@@ -207,6 +207,7 @@ def test_rows_that_break_the_model_are_counted_too(client: TestClient, emitted: 
     assert counted(emitted, "ml.predictions", "iris") == predictions
 
 
+@pytest.mark.slow
 def test_features_are_logged_where_the_operator_says_so(penguins: TestClient, emitted: Emitted) -> None:
     penguins.post("/predict", json={"instances": [{"island": "Biscoe"}, {"bill_length_mm": 40}]})
     [event] = [log.log_record for log in emitted.logs if log.log_record.event_name == "ml.prediction"]
