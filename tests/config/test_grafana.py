@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from vitals.checkout import ROOT
-from vitals_dashboards import slo
+from vitals_dashboards.boards import slo
 from vitals_dashboards.filled import panels, targets, used_variables
 from vitals_dashboards.generated import files
-from vitals_dashboards.layout import UIDS
+from vitals_dashboards.panels.layout import UIDS
 
 GRAFANA = ROOT / "prom-graf" / "grafana"
 DASHBOARDS = {file.stem: json.loads(file.read_text()) for file in sorted((GRAFANA / "dashboards").glob("*.json"))}

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from vitals_dashboards import host, model, pipeline, service, slo
+from vitals_dashboards.boards import host, model, pipeline, service, slo
 
 
 def dashboards() -> list[dict[str, Any]]:

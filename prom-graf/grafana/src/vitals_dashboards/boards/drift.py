@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards.panels import query, stat, timeseries
-from vitals_dashboards.queries import FLEET, MODEL, counted, worst
-from vitals_dashboards.states import cells, states
-from vitals_dashboards.tables import bars
+from vitals_dashboards.panels.panel_kinds import query, stat, timeseries
+from vitals_dashboards.panels.queries import FLEET, MODEL, counted, worst
+from vitals_dashboards.panels.states import cells, states
+from vitals_dashboards.panels.tables import bars
 
 OBSERVATIONS = "ml_feature_observations_total"
 FEATURE = 'ml_feature_name="$feature"'

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Threshold, ThresholdsMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from vitals_dashboards.sources import PROMETHEUS
+from vitals_dashboards.panels.sources import PROMETHEUS
 
 STAT_HEIGHT = 4
 GRAPH_HEIGHT = 8

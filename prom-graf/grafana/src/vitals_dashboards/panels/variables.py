@@ -9,7 +9,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import QueryVariable
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
-from vitals_dashboards.sources import PROMETHEUS
+from vitals_dashboards.panels.sources import PROMETHEUS
 
 
 def _one(name: str, label: str, query: str, description: str) -> QueryVariable:

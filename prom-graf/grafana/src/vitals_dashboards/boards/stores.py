@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards.panels import query, timeseries
-from vitals_dashboards.queries import COLLECTOR, PROCESS, occurred, or_zero, rate
-from vitals_dashboards.states import up_or_down
+from vitals_dashboards.panels.panel_kinds import query, timeseries
+from vitals_dashboards.panels.queries import COLLECTOR, PROCESS, occurred, or_zero, rate
+from vitals_dashboards.panels.states import up_or_down
 
 
 def stores() -> list[Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 
-from vitals_dashboards.panels import query
-from vitals_dashboards.sources import PROMETHEUS
-from vitals_dashboards.states import states
+from vitals_dashboards.panels.panel_kinds import query
+from vitals_dashboards.panels.sources import PROMETHEUS
+from vitals_dashboards.panels.states import states
 
 NONE = "No alert is pending or firing."
 WORDS = {1: ("pending", "orange"), 2: ("firing", "red")}

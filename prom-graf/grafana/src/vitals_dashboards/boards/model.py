@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import alerts, drift, quality, variables
-from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import heatmap, query, stat, timeseries
-from vitals_dashboards.quality import NOT_CLASSIFICATION
-from vitals_dashboards.queries import FLEET, MODEL, average, quantile, rate, share
+from vitals_dashboards.boards import alerts, drift, quality
+from vitals_dashboards.boards.quality import NOT_CLASSIFICATION
+from vitals_dashboards.panels import variables
+from vitals_dashboards.panels.layout import dashboard
+from vitals_dashboards.panels.panel_kinds import heatmap, query, stat, timeseries
+from vitals_dashboards.panels.queries import FLEET, MODEL, average, quantile, rate, share
 
 PREDICTIONS = "ml_predictions_total"
 CONFIDENCE = "ml_prediction_confidence"

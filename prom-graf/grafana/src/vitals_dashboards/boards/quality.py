@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards.panels import logs, query, stat, timeseries
-from vitals_dashboards.queries import FLEET, HTTP, MODEL, counted, occurred, or_zero, rate, worst
-from vitals_dashboards.sources import LOGS
-from vitals_dashboards.tables import matrix
+from vitals_dashboards.panels.panel_kinds import logs, query, stat, timeseries
+from vitals_dashboards.panels.queries import FLEET, HTTP, MODEL, counted, occurred, or_zero, rate, worst
+from vitals_dashboards.panels.sources import LOGS
+from vitals_dashboards.panels.tables import matrix
 
 NO_LABELS = "No labels in the window: send them to /labels."
 NOT_REGRESSION = "Only models that predict numbers have an absolute error."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import alerts, variables
-from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import query, stat, timeseries
-from vitals_dashboards.queries import worst
+from vitals_dashboards.boards import alerts
+from vitals_dashboards.panels import variables
+from vitals_dashboards.panels.layout import dashboard
+from vitals_dashboards.panels.panel_kinds import query, stat, timeseries
+from vitals_dashboards.panels.queries import worst
 
 AVAILABILITY, LATENCY = 0.999, 0.99
 """The objectives: the share of predictions that is not answered with 5xx, and of the others the share within 250 ms."""

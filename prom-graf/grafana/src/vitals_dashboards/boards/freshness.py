@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards.panels import query, timeseries
-from vitals_dashboards.queries import counted, or_zero
+from vitals_dashboards.panels.panel_kinds import query, timeseries
+from vitals_dashboards.panels.queries import counted, or_zero
 
 ELASTICSEARCH_SECONDS, PROMETHEUS_SECONDS = 2.0, 3.0
 """Promised at p99, from an answer to what it left being searchable."""

@@ -11,8 +11,8 @@ from grafana_foundation_sdk.builders.statushistory import Panel as StatusHistory
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId, ValueMap, ValueMapping, ValueMappingResult
 
-from vitals_dashboards.panels import GRAPH_HEIGHT
-from vitals_dashboards.sources import PROMETHEUS
+from vitals_dashboards.panels.panel_kinds import GRAPH_HEIGHT
+from vitals_dashboards.panels.sources import PROMETHEUS
 
 CELLS = 120
 """Cells in a row: Grafana draws none at all where they would be thinner than a pixel or two."""

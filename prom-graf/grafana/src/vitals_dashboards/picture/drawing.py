@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from vitals_dashboards.answers import Answer, Series
-from vitals_dashboards.drawing_tables import draw_bars, draw_cells, draw_matrix, draw_states
-from vitals_dashboards.look import BAD, COLOURS, DIM, GRID, LINK, NAMED, PANEL, TEXT, WARN, legend, nothing, said
+from vitals_dashboards.picture.drawing_tables import draw_bars, draw_cells, draw_matrix, draw_states
+from vitals_dashboards.picture.query_results import Answer, Series
+from vitals_dashboards.picture.style import BAD, COLOURS, DIM, GRID, LINK, NAMED, PANEL, TEXT, WARN, legend, nothing, said
 
 
 def draw(axes: Axes, panel: dict[str, Any], answer: Answer, limits: tuple[float, float]) -> None:

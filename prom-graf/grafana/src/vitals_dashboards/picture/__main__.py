@@ -23,11 +23,11 @@ from matplotlib.patches import Rectangle
 
 from vitals.lookup.clients import Stores
 from vitals_dashboards import filled, generated
-from vitals_dashboards.answers import Answer, series_of
-from vitals_dashboards.drawing import draw
-from vitals_dashboards.layout import UIDS
-from vitals_dashboards.look import DIM, EDGE, GROUND, PANEL, TEXT
-from vitals_dashboards.traffic import running_stack, send_mixed_traffic
+from vitals_dashboards.panels.layout import UIDS
+from vitals_dashboards.picture.drawing import draw
+from vitals_dashboards.picture.query_results import Answer, series_of
+from vitals_dashboards.picture.style import DIM, EDGE, GROUND, PANEL, TEXT
+from vitals_dashboards.picture.traffic import running_stack, send_mixed_traffic
 
 SECONDS = 360
 STEP = 5

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import alerts, freshness, stores, variables
-from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import logs, newest_document, query, stat, timeseries
-from vitals_dashboards.queries import COLLECTOR, PROCESS, SIGNALS, average, occurred, or_zero, rate
-from vitals_dashboards.sources import LOGS, TRACES
+from vitals_dashboards.boards import alerts, freshness, stores
+from vitals_dashboards.panels import variables
+from vitals_dashboards.panels.layout import dashboard
+from vitals_dashboards.panels.panel_kinds import logs, newest_document, query, stat, timeseries
+from vitals_dashboards.panels.queries import COLLECTOR, PROCESS, SIGNALS, average, occurred, or_zero, rate
+from vitals_dashboards.panels.sources import LOGS, TRACES
 
 QUEUE = f"otelcol_exporter_queue_size{{{COLLECTOR}}}"
 OURS = "resource.attributes.service.instance.id:$instance"

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter
 
-from vitals_dashboards.answers import Answer
-from vitals_dashboards.look import BAD, COLOURS, DIM, GOOD, NAMED, TEXT, legend, said
+from vitals_dashboards.picture.query_results import Answer
+from vitals_dashboards.picture.style import BAD, COLOURS, DIM, GOOD, NAMED, TEXT, legend, said
 
 CELLS = LinearSegmentedColormap.from_list("continuous-GrYlRd", [GOOD, "#fade2a", BAD])
 BLUES = LinearSegmentedColormap.from_list("continuous-blues", ["#1f2a44", "#5794f2"])

@@ -11,8 +11,8 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, FieldColorModeId
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from vitals_dashboards.panels import GRAPH_HEIGHT, legend_below
-from vitals_dashboards.sources import PROMETHEUS
+from vitals_dashboards.panels.panel_kinds import GRAPH_HEIGHT, legend_below
+from vitals_dashboards.panels.sources import PROMETHEUS
 
 
 def now(expr: str) -> PrometheusQuery:

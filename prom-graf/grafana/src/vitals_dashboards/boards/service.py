@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import alerts, variables
-from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import heatmap, logs, query, stat, timeseries
-from vitals_dashboards.queries import HTTP, PROCESS, average, occurred, or_zero, quantile, share
-from vitals_dashboards.sources import LOGS
+from vitals_dashboards.boards import alerts
+from vitals_dashboards.panels import variables
+from vitals_dashboards.panels.layout import dashboard
+from vitals_dashboards.panels.panel_kinds import heatmap, logs, query, stat, timeseries
+from vitals_dashboards.panels.queries import HTTP, PROCESS, average, occurred, or_zero, quantile, share
+from vitals_dashboards.panels.sources import LOGS
 
 COUNT = "http_server_request_duration_seconds_count"
 DURATION = "http_server_request_duration_seconds"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitals_dashboards import variables
-from vitals_dashboards.layout import dashboard
-from vitals_dashboards.panels import query, stat, timeseries
-from vitals_dashboards.queries import PROCESS, rate
+from vitals_dashboards.panels import variables
+from vitals_dashboards.panels.layout import dashboard
+from vitals_dashboards.panels.panel_kinds import query, stat, timeseries
+from vitals_dashboards.panels.queries import PROCESS, rate
 
 HOST = 'host_name=~"$host"'
 NODE = 'job="node", instance=~"$node"'

@@ -1,0 +1,1 @@
+"""The dashboards, a module each; the larger ones have modules for their rows."""

@@ -1,0 +1,1 @@
+"""What dashboards are made of: panels, variables, queries that several share, and the layout."""
