@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.metadata import Metadata
 
+import vitals
 from vitals.checkout import ROOT
 
 from .conftest import Built, build
@@ -68,6 +69,7 @@ def test_the_metadata_hold_and_say_what_the_package_is(built: Built) -> None:
     [raw] = [content for name, content in in_wheel(built.wheel).items() if name.endswith(".dist-info/METADATA")]
     told = Metadata.from_email(raw, validate=True)
     assert told.name == "vitals-otel"
+    assert str(told.version) == vitals.__version__
     assert f"{told.name.replace('-', '_')}-{told.version}-py3-none-any.whl" == built.wheel.name
     assert (told.license_expression, list(map(str, told.license_files or []))) == ("Apache-2.0", ["LICENSE"])
     assert told.description_content_type == "text/markdown"

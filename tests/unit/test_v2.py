@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
+import vitals
 from vitals.profiling.examples import train_example
 
 from .conftest import ROW, Emitted
@@ -65,7 +67,7 @@ def test_the_client_finds_a_server_that_lives_and_is_ready(iris: str) -> None:
         assert client.is_server_ready()
         assert client.is_model_ready("iris")
         assert not client.is_model_ready("other")
-        assert client.get_server_metadata()["name"] == "vitals"
+        assert client.get_server_metadata() == {"name": "vitals", "version": vitals.__version__, "extensions": []}
         metadata = client.get_model_metadata("iris")
         assert metadata["inputs"] == [{"name": name, "datatype": "FP64", "shape": [-1]} for name in ROW]
         assert {"name": "probabilities", "datatype": "FP64", "shape": [-1, 3]} in metadata["outputs"]
@@ -73,6 +75,13 @@ def test_the_client_finds_a_server_that_lives_and_is_ready(iris: str) -> None:
         assert client.is_model_ready("iris", version)
         assert client.get_model_metadata("iris", version) == metadata
         assert not client.is_model_ready("iris", "000000000000")
+
+
+def test_no_installed_distribution_is_asked_for_our_own_version() -> None:
+    """In a container there is none; and its name is not the package's."""
+    modules = Path(vitals.__file__).parent.rglob("*.py")
+    asking = re.compile(r"\b(version|version_of|metadata|distribution)\(\s*[\"']vitals")
+    assert [module for module in modules if asking.search(module.read_text())] == []
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vitals.version import __version__
+
 if TYPE_CHECKING:
     from vitals.app import create_app as create_app
     from vitals.settings.service import Settings as Settings
     from vitals.telemetry import instrument as instrument
 
-__all__ = ["Settings", "create_app", "instrument"]
+__all__ = ["Settings", "__version__", "create_app", "instrument"]
 
 
 def __getattr__(name: str) -> object:

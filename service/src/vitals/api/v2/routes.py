@@ -5,7 +5,6 @@ https://github.com/open-inference/open-inference-protocol/blob/main/specificatio
 
 from __future__ import annotations
 
-from importlib.metadata import version as version_of
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,6 +21,7 @@ from vitals.api.v2.tensors import TensorReader, inputs_of, outputs_of, tensors
 from vitals.bundle.model_card import ModelFacts
 from vitals.bundle.schema import Profile
 from vitals.errors import NotThisModel
+from vitals.version import __version__
 
 _MODEL = "/v2/models/{model_name}"
 _VERSION = _MODEL + "/versions/{model_version}"
@@ -38,7 +38,7 @@ def v2_router(facts: ModelFacts, profile: Profile) -> APIRouter:
 
     @router.get("/v2", summary="What this server is")
     async def server() -> dict[str, Any]:
-        return {"name": "vitals", "version": version_of("vitals"), "extensions": []}
+        return {"name": "vitals", "version": __version__, "extensions": []}
 
     @router.get("/v2/health/live", summary="Whether the process answers")
     async def live() -> dict[str, bool]:
