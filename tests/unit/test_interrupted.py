@@ -37,6 +37,7 @@ def test_while_the_verbs_are_imported(module: str, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a job in the background ignores it
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "now\n"

@@ -206,11 +206,18 @@ def test_without_locust_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> 
         can_send()
 
 
+def _sends_traffic(process: psutil.Process) -> bool:
+    try:
+        return "vitals.scenarios.traffic.locust_users" in process.cmdline()
+    except psutil.NoSuchProcess:  # also one that has ended and is not waited for yet
+        return False
+
+
 def traffic_processes(parent: int | None = None) -> list[psutil.Process]:
     """Traffic processes that a process (this one) started, once there is one."""
     deadline = time.monotonic() + 10
     while True:
-        found = [one for one in psutil.Process(parent).children() if "vitals.scenarios.traffic.locust_users" in one.cmdline()]
+        found = [one for one in psutil.Process(parent).children() if _sends_traffic(one)]
         if found or time.monotonic() > deadline:
             return found
         time.sleep(0.05)
