@@ -72,7 +72,7 @@ test: setup engines lint ## what proves the project, against the real engines; t
 	@$(PYTEST) tests/unit tests/config -m "not slow" $(SIDE_BY_SIDE)
 	@$(PYTEST) tests/stack -m "not slow"
 
-test-slow: setup engines ## the tests that start programs or fit models for seconds; takes about ten minutes
+test-slow: setup engines ## the tests that start programs or fit models for seconds; takes about twelve minutes
 	@$(PYTEST) tests/unit tests/config -m slow $(SIDE_BY_SIDE)
 
 test-models: setup ## models as people have them: what the service answers is what the model answers; takes about six minutes
