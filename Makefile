@@ -81,7 +81,7 @@ test-models: setup ## models as people have them: what the service answers is wh
 test-package: setup engines ## the wheel built, looked into, installed into an empty folder, and the stack run from there; takes about four minutes
 	@$(PYTEST) tests/packaging
 
-test-stack: setup engines ## what wants a stack to itself: swaps, wrong starts, unusual machines, the short scenarios; takes about 20 minutes
+test-stack: setup engines ## what wants a stack to itself: swaps, wrong starts, unusual machines, the short scenarios, measures against numpy; takes about 20 minutes
 	@$(PYTEST) tests/stack -m slow
 
 test-scenarios: setup engines ## every scenario against a native stack of its own: exactly its alerts fire; takes about 17 minutes

@@ -28,6 +28,8 @@ from vitals.report.reference import read_rows
 from .conftest import AnotherService, Stack, eventually
 from .expected_measures import Sent, distributions, expected, psi_of
 
+pytestmark = pytest.mark.slow
+
 RULES = ROOT / "prom-graf/prometheus/rules/demo"
 ROWS = 240
 NEAR = {"rel": 0.03, "abs": 0.004}
