@@ -13,8 +13,6 @@ import pytest
 
 from vitals.checkout import ROOT
 
-UV = Path(sys.executable).with_name("uv")
-
 
 @dataclass(frozen=True)
 class Built:
@@ -74,19 +72,19 @@ def pins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The versions of requirements/dev.txt: the package itself says what it needs, this only in which version."""
     text = (ROOT / "requirements" / "dev.txt").read_text()
     file = tmp_path_factory.mktemp("pins") / "pins.txt"
-    file.write_text("\n".join(re.findall(r"^[\w.-]+(?:\[\w+\])?==[^\\\n]+", text, re.MULTILINE)))
+    file.write_text("\n".join(map("".join, re.findall(r"^([\w.-]+)(?:\[\w+\])?(==[^\\\n]+)", text, re.MULTILINE))))
     return file
 
 
 def installed(built: Built, pins: Path, folder: Path, *extras: str) -> Environment:
-    """A new environment with the wheel and what it requires, by the usual client from the package index or its cache."""
+    """A new environment with the wheel and what it requires, by pip, which knows the user's package index."""
     wanted = f"vitals-otel[{','.join(extras)}] @ {built.wheel.resolve().as_uri()}"
     python = folder / "environment" / "bin" / "python"
     for command in (
-        ["venv", "--python", sys.executable, folder / "environment"],
-        ["pip", "install", "--python", python, "--constraint", pins, wanted],
+        [sys.executable, "-m", "venv", folder / "environment"],
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", pins, wanted],
     ):
-        done = subprocess.run([UV, *command], capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     (folder / "empty").mkdir()
     return Environment(folder / "environment", folder / "empty")
