@@ -75,7 +75,7 @@ test: setup engines lint ## what proves the project, against the real engines; t
 test-slow: setup engines ## the tests that start programs or fit models for seconds; takes about twelve minutes
 	@$(PYTEST) tests/unit tests/config -m slow $(SIDE_BY_SIDE)
 
-test-models: setup ## models as people have them: what the service answers is what the model answers; takes about six minutes
+test-models: setup ## models as people have them: what the service answers is what the model answers; takes about ten minutes
 	@$(PYTEST) tests/models $(SIDE_BY_SIDE)
 
 test-package: setup engines ## the wheel built, looked into, installed into an empty folder, and the stack run from there; takes about four minutes
