@@ -68,7 +68,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4
 check: lint ## style, types, and every quick test that needs no engine; takes under two minutes
 	@$(PYTEST) tests/unit tests/config -m "not slow and not engine" $(SIDE_BY_SIDE)
 
-test: setup engines lint ## what proves the project, against the real engines; takes about ten minutes
+test: setup engines lint ## what proves the project, against the real engines; takes about eleven minutes
 	@$(PYTEST) tests/unit tests/config -m "not slow" $(SIDE_BY_SIDE)
 	@$(PYTEST) tests/stack -m "not slow"
 
