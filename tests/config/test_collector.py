@@ -22,6 +22,10 @@ from vitals.settings.stack import StackSettings
 BACKENDS = sorted(FOLDER.glob("backends/*/*.yaml"))
 
 
+def _name(file: Path) -> str:
+    return f"{file.parent.name}/{file.stem}"
+
+
 @functools.cache
 def content(file: Path) -> dict[str, Any]:
     loaded = yaml.safe_load(file.read_text())
@@ -49,10 +53,6 @@ def validate(engine: Callable[[str], Path], engine_environment: dict[str, str]) 
         assert said.returncode == 0, said.stderr
 
     return look
-
-
-def _name(file: Path) -> str:
-    return f"{file.parent.name}/{file.stem}"
 
 
 @pytest.mark.parametrize("file", BACKENDS, ids=_name)
@@ -94,7 +94,7 @@ def test_it_is_valid_without_any_variable(engine: Callable[[str], Path], own_log
     assert said.returncode == 0, said.stderr
 
 
-@pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", BACKENDS, ids=_name)
 def test_a_backend_adds_keys_and_replaces_none(file: Path) -> None:
     base, added = content(FOLDER / "config.yaml"), content(file)
     for kind in ("extensions", "receivers", "processors", "exporters", "connectors"):
@@ -103,7 +103,7 @@ def test_a_backend_adds_keys_and_replaces_none(file: Path) -> None:
     assert not base["service"]["pipelines"].keys() & added["service"]["pipelines"].keys()
 
 
-@pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", BACKENDS, ids=_name)
 def test_a_pipeline_of_a_backend_begins_with_forward_and_is_of_its_signal(file: Path) -> None:
     """Or with a receiver that is its own: what this Collector sends to itself, from a pipeline that has a queue."""
     for name, pipeline in content(file)["service"]["pipelines"].items():
@@ -138,7 +138,7 @@ def test_what_takes_something_in_begins_with_the_memory_limiter_and_ends_in_forw
                 assert bounded == ["transform/bounds", "redaction", "transform/cut"], "a secret is masked before it is cut in two"
 
 
-@pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", BACKENDS, ids=_name)
 def test_an_exporter_keeps_what_it_could_not_send(file: Path) -> None:
     for name, exporter in content(file)["exporters"].items():
         kind = name.split("/")[0]
@@ -165,9 +165,7 @@ def test_an_exporter_keeps_what_it_could_not_send(file: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in BACKENDS if "+" in file.stem], ids=lambda file: f"{file.parent.name}/{file.stem}"
-)
+@pytest.mark.parametrize("file", [file for file in BACKENDS if "+" in file.stem], ids=_name)
 def test_two_backends_at_once_are_their_parts_word_for_word(file: Path) -> None:
     both: dict[str, Any] = {"service": {"pipelines": {}}}
     for name in file.stem.split("+"):
@@ -178,7 +176,7 @@ def test_two_backends_at_once_are_their_parts_word_for_word(file: Path) -> None:
     assert content(file) == both
 
 
-@pytest.mark.parametrize("file", BACKENDS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", BACKENDS, ids=_name)
 def test_the_table_of_backends_knows_each_file(file: Path) -> None:
     """By its pipeline, whose queue is sent after a swap, and by the ports that it listens on."""
     signal, text = file.parent.name, file.read_text()

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 import vitals
 from vitals.checkout import ROOT
-from vitals.cli.verb_table import DISTRIBUTION
+from vitals.extras import DISTRIBUTION
 
 PACKAGE = Path(vitals.__file__).parent
 _NAMESPACES = ("opentelemetry", "google")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from vitals.cli.verb_table import DISTRIBUTION, MODULES, VERBS, Verb
+from vitals.cli.verb_table import MODULES, VERBS, Verb
+from vitals.extras import DISTRIBUTION
 
 from ..own_code import OWN_CODE
 from .imports_of import closure, come_with, declared, declared_in, modules, needed, owner

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from importlib import import_module
 
 from vitals.cli.root import app
-from vitals.cli.verb_table import VERBS, Verb, install
+from vitals.cli.verb_table import VERBS, Verb
 from vitals.errors import ExtraMissing
+from vitals.extras import install
 
 
 def _add(verb: Verb) -> None:
     panel = verb.panel
     if verb.sentence:
         settings = {"ignore_unknown_options": True, "allow_extra_args": True}
-        hint = f"Needs {install(verb.extras)}."
+        hint = f"Needs {install(*verb.extras)}."
         app.command(verb.name, rich_help_panel=panel, hidden=verb.hidden, help=hint, context_settings=settings)(_refusal(verb))
         return
     found = getattr(import_module(f"vitals.cli.verbs.{verb.module}"), verb.attribute)

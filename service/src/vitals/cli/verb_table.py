@@ -5,13 +5,13 @@ Nothing but the standard library is imported here, so that a verb whose extra is
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from vitals.errors import ExtraMissing
-
-DISTRIBUTION = "vitals-otel"
+from vitals.extras import install
 
 Extras = tuple[str, ...]
 
@@ -63,7 +63,7 @@ class Verb:
         missing = [extra for extra in self.extras if not installed(extra)]
         if not missing:
             return ""
-        return f"`vitals {self.name}` needs more than is installed: {install(self.extras)}."
+        return f"`vitals {self.name}` needs more than is installed: {install(*self.extras)}."
 
 
 _SEE, _STACK, _SERVICE = "Seeing what happened", "The stack", "The model service"
@@ -93,11 +93,7 @@ VERBS = (
 )
 
 
-def install(extras: Sequence[str]) -> str:
-    """The command that installs them."""
-    return f"pip install '{DISTRIBUTION}[{','.join(extras)}]'"
-
-
+@functools.cache
 def installed(extra: str) -> bool:
     """Whether the modules of an extra are there. `report` and `scenarios` are the other two and more."""
     modules = MODULES.get(extra) or MODULES["serve"] + MODULES["stack"]
@@ -113,5 +109,5 @@ def must_be_runnable(arguments: Sequence[str]) -> None:
     if not any(map(installed, MODULES)):
         raise ExtraMissing(
             "The vitals command needs more than is installed: "
-            f"{install(SERVICE)} serves models, {install(STACK)} has the verbs of the stack."
+            f"{install(*SERVICE)} serves models, {install(*STACK)} has the verbs of the stack."
         )

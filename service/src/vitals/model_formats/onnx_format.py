@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vitals.bundle.model_card import OnnxOutput
 from vitals.errors import ModelMismatch
+from vitals.extras import install
 from vitals.model_formats.onnx_model import OnnxModel
 
 __all__ = ["OnnxModel", "read_onnx"]
@@ -25,7 +26,7 @@ def read_onnx(path: Path, output: OnnxOutput | None = None, *, threads: int = 1)
     try:
         import onnxruntime
     except ImportError:
-        raise ModelMismatch(f"{path} is an ONNX model; ONNX Runtime is not installed: pip install 'vitals-otel[onnx]'.") from None
+        raise ModelMismatch(f"{path} is an ONNX model; ONNX Runtime is not installed: {install('onnx')}.") from None
     content = path.read_bytes()
     other = _other_format(content)
     if other:

@@ -25,6 +25,7 @@ from skops.io import dump
 
 from vitals.bundle.classes import class_name
 from vitals.errors import DataError
+from vitals.extras import install
 from vitals.model.served import Outcome
 from vitals.profiling.bundle import Card, Made, Reference, make_folder
 from vitals.profiling.conversion.runtime_choice import Runtime
@@ -109,7 +110,7 @@ def _penguins() -> pd.DataFrame:
     try:
         from palmerpenguins import load_penguins
     except ImportError:
-        raise DataError("The penguins' data are not installed: pip install 'vitals-otel[examples]'.") from None
+        raise DataError(f"The penguins' data are not installed: {install('examples')}.") from None
     table: pd.DataFrame = load_penguins()
     return table.drop(columns="year")
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vitals.bundle.schema import Feature
+from vitals.extras import install
 from vitals.model_io.inputs import Container, dtype_of, is_text
 from vitals.profiling.conversion.onnx_tree_gaps import with_gap_branches
 
@@ -39,7 +40,7 @@ def conversions(estimator: Any, features: Sequence[Feature], container: Containe
     try:
         import skl2onnx
     except ImportError:
-        raise NotConvertible("skl2onnx is not installed (pip install 'vitals-otel[onnx]')") from None
+        raise NotConvertible(f"skl2onnx is not installed ({install('onnx')})") from None
     _check_types(features, container)
     reason = ""
     for what, precision in _ways(_unwrapped(estimator)):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vitals.errors import ModelMismatch
+from vitals.extras import install
 
 _PASSED = {
     "ArrayFeatureExtractor", "Cast", "Clip", "Flatten", "Gather", "Identity", "Normalizer", "Reshape", "Slice", "Split",
@@ -34,8 +35,7 @@ def endings(path: Path) -> dict[str, Ending]:
         import onnx.inliner
     except ImportError:
         raise ModelMismatch(
-            f"{path} is an ONNX model, and the package onnx, which reads its operators, is not installed: "
-            "pip install 'vitals-otel[onnx]'."
+            f"{path} is an ONNX model, and the package onnx, which reads its operators, is not installed: {install('onnx')}."
         ) from None
     model = onnx.load_model(str(path), load_external_data=False)
     if model.functions:

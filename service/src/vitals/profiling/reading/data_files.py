@@ -15,6 +15,7 @@ import pandas as pd
 from vitals.bundle.tables import CsvFormat, gap_marks, read_csv, read_text
 from vitals.errors import DataError
 from vitals.estimators.known_column import KnownColumn
+from vitals.extras import install
 from vitals.profiling.reading.columns import Column, column_of, not_used
 from vitals.profiling.reading.file_formats import csv_format, form_of, not_read_as_csv, not_read_as_parquet
 from vitals.profiling.reading.table_columns import is_written_index, listed, no_such_column, written_otherwise
@@ -181,7 +182,7 @@ def _parquet_names(path: Path) -> tuple[str, ...]:
     try:
         import pyarrow.parquet as parquet
     except ImportError:
-        raise DataError(f"{path} is a Parquet file, and pyarrow is not installed: pip install 'vitals-otel[parquet]'.") from None
+        raise DataError(f"{path} is a Parquet file, and pyarrow is not installed: {install('parquet')}.") from None
     try:
         schema = parquet.read_schema(path)
         _once(path, schema.names)

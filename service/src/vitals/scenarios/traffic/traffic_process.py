@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vitals.errors import StackError
+from vitals.extras import install
 from vitals.host.processes import end_group
 from vitals.scenarios.traffic.plan import Plan, Told
 
@@ -24,7 +25,7 @@ _ENDS_WITHIN_SECONDS = 20.0
 def can_send() -> None:
     """Raises StackError where Locust is not installed."""
     if importlib.util.find_spec("locust") is None:
-        raise StackError("Scenarios send with Locust, which is not installed: pip install 'vitals-otel[scenarios]'.")
+        raise StackError(f"Scenarios send with Locust, which is not installed: {install('scenarios')}.")
 
 
 @contextlib.contextmanager
