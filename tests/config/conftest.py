@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,11 +176,13 @@ def tests_engines() -> Engines:
 
 @pytest.fixture(scope="session")
 def compose(tests_engines: Engines) -> Callable[..., str]:
-    """Run `docker compose` on compose.yaml, with nothing of the caller's options; no Docker Engine is needed for that."""
+    """Run `docker compose` on compose.yaml and these overlays, without any option of the caller's; it needs no Docker Engine."""
 
-    def run(*arguments: str, **options: str) -> str:
+    def run(*arguments: str, overlays: Sequence[str] = (), **options: str) -> str:
+        files = [ROOT / "compose.yaml", *(ROOT / "overlays" / f"{name}.yaml" for name in overlays)]
+        chosen = [argument for file in files for argument in ("--file", str(file))]
         said = subprocess.run(
-            [tests_engines.binary("docker-compose"), "--file", ROOT / "compose.yaml", "--env-file", os.devnull, *arguments],
+            [tests_engines.binary("docker-compose"), *chosen, "--env-file", os.devnull, *arguments],
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **options},
             capture_output=True,
             text=True,

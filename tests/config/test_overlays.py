@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,39 +13,21 @@ import yaml
 
 from vitals.backends.backend_table import BACKENDS
 from vitals.checkout import ROOT
-from vitals.engines.cache import Engines
 from vitals.engines.recipes import load_recipes
-from vitals.settings.stack import StackSettings
 
 from .backend_rows import SERVERS
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]  # the first time docker compose is built
+pytestmark = pytest.mark.timeout(900)  # the first time docker compose is built
 
 OVERLAYS = sorted(file.stem for file in (ROOT / "overlays").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
-def composed() -> Callable[..., dict[str, Any]]:
+def composed(compose: Callable[..., str]) -> Callable[..., dict[str, Any]]:
     """What docker compose makes of compose.yaml and these overlays."""
-    cache = Engines(StackSettings.load().vitals_cache_dir, {"docker-compose": load_recipes(for_tests=True)["docker-compose"]})
-    cache.ensure()
 
     def run(*overlays: str, **options: str) -> dict[str, Any]:
-        files = [ROOT / "compose.yaml", *(ROOT / "overlays" / f"{name}.yaml" for name in overlays)]
-        said = subprocess.run(
-            [
-                cache.binary("docker-compose"),
-                *(argument for file in files for argument in ("--file", str(file))),
-                *("--env-file", os.devnull, "config", "--format", "json"),
-            ],
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **options},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert said.returncode == 0, said.stderr
-        assert "warning" not in said.stderr.lower(), said.stderr
-        content: dict[str, Any] = json.loads(said.stdout)
+        content: dict[str, Any] = json.loads(compose("config", "--format", "json", overlays=overlays, **options))
         return content
 
     return run
